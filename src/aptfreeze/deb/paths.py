@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Paths of apt repositories: one normal form for look-ups, and what a path's form says of its role.
+
+Rule 1: look-ups use the normal form (`Location.text`), upstream gets what the client sent (`Location.raw_path`):
+apt writes `%2b` and `%7e`, wget `+` and `~`, and some servers tell them apart.
+Rule 2: a path from the network never becomes a file name; it only chooses among names that a signed index lists.
+Rule 3: nothing here knows what is pinned; that is `freeze.resolve`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import quote, unquote_to_bytes
+
+RELEASE_NAMES = frozenset({"InRelease", "Release", "Release.gpg"})
+HASH_FOLDERS = frozenset({"MD5Sum", "SHA1", "SHA256", "SHA512"})
+"""Names of folders below `by-hash/` (Debian RepositoryFormat, "indices acquisition via hashsums")."""
+
+_TARGET = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?", re.I)
+_AUTHORITY = re.compile(r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.I)
+_DEFAULT_PORT = {"http": "80", "https": "443"}
+_BINARY = re.compile(r"_(?P<architecture>[^_/]+)\.(?P<suffix>u?deb|ddeb)$")
+_SAFE_IN_PATH = "/~+:@!$&'()*,;=-._"
+
+
+class PathError(ValueError):
+    """The target is no URL that a repository can have; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A request's target, split and normalised."""
+
+    host: str
+    """Lower case, with the port where it is not the scheme's own."""
+    path: str
+    """Percent-decoded, without empty and `.` segments, begins with `/`; never has `..`."""
+    raw_path: str
+    """The path as it was sent, for upstream."""
+    query: str = ""
+    """With its `?`; a repository's files have none."""
+    scheme: str = "http"
+
+    @property
+    def text(self) -> str:
+        """`host/path`, the form in which repositories and single files are named in the lock file."""
+        return self.host + self.path
+
+    @property
+    def raw_url(self) -> str:
+        return f"{self.scheme}://{self.host}{self.raw_path or '/'}{self.query}"
+
+    @classmethod
+    def parse(cls, target: bytes) -> Self:
+        """From the absolute form of a request's target (RFC 9112 3.2.2); PathError with the reason."""
+        match = _TARGET.fullmatch(_ascii(target))
+        if match is None:
+            raise PathError("the target is no http:// or https:// URL")
+        scheme = match["scheme"].lower()
+        return cls(
+            host=_host(match["authority"], scheme),
+            path=normal_path(match["path"]),
+            raw_path=match["path"],
+            query=match["query"] or "",
+            scheme=scheme,
+        )
+
+    def raw_below(self, repository: str) -> str:
+        """The part of the path below `repository` for upstream: as it was sent where that can be told."""
+        prefix = repository.removeprefix(self.host) + "/"
+        if self.raw_path.startswith(prefix):
+            return self.raw_path[len(prefix) :]
+        return quoted(self.text[len(repository) + 1 :])
+
+
+def _ascii(target: bytes) -> str:
+    try:
+        return target.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise PathError("the target has bytes that a URL must percent-encode") from error
+
+
+def _host(authority: str, scheme: str) -> str:
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
+        raise PathError(f"{authority[:100]!r} is no host and port")
+    port = match["port"] and str(int(match["port"]))
+    if not port or port == _DEFAULT_PORT[scheme]:
+        return match["host"].lower()
+    return f"{match['host'].lower()}:{port}"
+
+
+def normal_path(raw: str) -> str:
+    """Percent-decoded, empty and `.` segments removed; PathError for `..`, control characters and no UTF-8."""
+    try:
+        path = unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PathError("the path is not UTF-8") from error
+    if any(ord(character) < 32 or ord(character) == 127 for character in path):
+        raise PathError("the path has control characters")
+    segments = [segment for segment in path.split("/") if segment not in ("", ".")]
+    if ".." in segments:
+        raise PathError("the path has '..'")
+    return "/" + "/".join(segments)
+
+
+def quoted(path: str) -> str:
+    """A normalised path as it goes into a URL; `+` and `~` stay themselves (RFC 3986 allows both)."""
+    return quote(path, safe=_SAFE_IN_PATH)
+
+
+def dists_splits(text: str) -> list[tuple[str, str]]:
+    """Each way to read `text` as (repository, path below its `dists/`), the innermost `dists/` first."""
+    splits = []
+    end = len(text)
+    while (at := text.rfind("/dists/", 0, end)) > 0:
+        splits.append((text[:at], text[at + len("/dists/") :]))
+        end = at + len("/dists")
+    return splits
+
+
+def by_hash(below_suite: str) -> tuple[str, str] | None:
+    """(`SHA256`, hex) of a path that ends in `by-hash/SHA256/<hex>`, else None."""
+    parts = below_suite.rsplit("/", 3) if "/" in below_suite else []
+    head, folder, value = parts[-3:] if len(parts) >= 3 else ("", "", "")
+    return (folder, value) if head == "by-hash" and folder in HASH_FOLDERS else None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolName:
+    """What a package file's name tells."""
+
+    architecture: str
+    """As in the file name; `source` for everything that is no binary package."""
+    is_udeb: bool = False
+
+
+def pool_name(path: str) -> PoolName:
+    """The role of a file by its name: `x_1_amd64.deb`, `x_1_all.udeb`, else a source package's file."""
+    match = _BINARY.search(path)
+    if match is None:
+        return PoolName("source")
+    return PoolName(match["architecture"], match["suffix"] == "udeb")
+
+
+def pool_component(path: str) -> str:
+    """`main` of `.../pool/main/b/bash/x.deb`, `updates/main` never: a guess that only orders the search."""
+    _, found, below = path.rpartition("/pool/")
+    return below.partition("/")[0] if found else ""
+
+
+def has_pool_form(path: str) -> bool:
+    """Whether only an index may answer for it: below `pool/`, or a package or `.dsc` by its name."""
+    return "/pool/" in path or path.endswith((".deb", ".udeb", ".ddeb", ".dsc"))

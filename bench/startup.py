@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""How long aptfreeze takes to start: the median of N starts each, and what its imports cost.
+
+usage: startup.py [N]
+
+- `run, first answer`: from the start of `aptfreeze run` until its child has the first answer of the proxy. The child is
+  a bash that asks for a package of an environment without pins (answered 404 without any network) and reads the clock.
+- `run -- true`: the whole run of a command that does nothing.
+- `--version`: what every command pays; `python -c pass`: the floor of the interpreter, for comparison.
+
+The target is 80 ms for the first line (perf target of the design; measured on an idle machine with two cores).
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+APTFREEZE = [sys.executable, "-m", "aptfreeze"]
+# $http_proxy is http://[user@]host:port[/]; bash speaks TCP by itself, so that no further program is started.
+ASK = """
+proxy=${http_proxy#http://}; proxy=${proxy##*@}; proxy=${proxy%/}
+exec 3<>"/dev/tcp/${proxy%:*}/${proxy##*:}"
+url=http://mirror.example.org/debian/pool/main/a/a/a_1_all.deb
+printf 'GET %s HTTP/1.1\\r\\nHost: mirror.example.org\\r\\n\\r\\n' "$url" >&3
+read -r answer <&3
+printf '%s %s' "$EPOCHREALTIME" "$answer"
+"""
+
+
+def timed(command: list[str], folder: Path) -> float:
+    """Milliseconds until the command has ended."""
+    began = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return (time.perf_counter() - began) * 1000
+
+
+def first_answer(folder: Path) -> float:
+    """Milliseconds from the start of `run` until its child has read the first status line."""
+    command = [*APTFREEZE, "run", "--offline", "--archive", str(folder / "archive"), "--", "bash", "-c", ASK]
+    began = time.time()
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    at, _, answer = result.stdout.partition(" ")
+    if not answer.startswith("HTTP/1.1 "):
+        sys.exit(f"no answer came: {result.stdout!r}\n{result.stderr}")
+    return (float(at.replace(",", ".")) - began) * 1000
+
+
+@contextmanager
+def empty_environment() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [*APTFREEZE, "init"], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        yield Path(folder)
+
+
+def table(count: int) -> None:
+    run_true = [*APTFREEZE, "run", "--offline", "--", "true"]
+    rows: dict[str, Callable[[Path], float]] = {
+        "run, first answer": first_answer,
+        "run -- true": lambda folder: timed(run_true, folder),
+        "--version": lambda folder: timed([*APTFREEZE, "--version"], folder),
+        "python -c pass": lambda folder: timed([sys.executable, "-c", "pass"], folder),
+    }
+    print(f"{'':20}{'median ms':>10}{'min':>8}{'max':>8}   ({count} starts each, load {os.getloadavg()[0]:.1f})")
+    for name, measure in rows.items():
+        with empty_environment() as folder:
+            measure(folder)  # the first start compiles modules and reads files from disk
+            took = [measure(folder) for _ in range(count)]
+        print(f"{name:20}{statistics.median(took):10.1f}{min(took):8.1f}{max(took):8.1f}", flush=True)
+
+
+def imports(limit: int) -> None:
+    """The slowest imports of `aptfreeze run`, each with all that it imports, as `-X importtime` tells."""
+    with empty_environment() as folder:
+        command = [sys.executable, "-X", "importtime", "-m", "aptfreeze", "run", "--offline", "--", "true"]
+        lines = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stderr.splitlines()
+    fields = [line.removeprefix("import time:").split("|") for line in lines if line.startswith("import time:")]
+    timings = [(int(total), name.strip()) for _, total, name in fields if total.strip().isdigit()]
+    print(f"\n{'import':40}{'ms with what it imports':>24}")
+    for total, name in sorted(timings, reverse=True)[:limit]:
+        print(f"{name:40}{total / 1000:24.1f}")
+
+
+if __name__ == "__main__":
+    table(int(sys.argv[1]) if len(sys.argv) > 1 else 21)
+    imports(25)

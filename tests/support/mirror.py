@@ -4,9 +4,8 @@
 import subprocess
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-_FIELDS = ("REPO_URI", "RELEASE", "COMPONENT", "SIGNED_BY")
+_FIELDS = ("REPO_URI", "RELEASE", "COMPONENT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,6 @@ class Mirror:
     url: str
     """Without a final slash."""
     suite: str
-    keyring: Path | None
     security_url: str | None
     """The first plain http entry for that suite's security updates."""
 
@@ -29,8 +27,7 @@ def machine_mirror() -> Mirror | None:
         url, suite = entry["REPO_URI"].rstrip("/"), entry["RELEASE"]
         if url.endswith("/debian") and "-" not in suite:
             security = (other["REPO_URI"].rstrip("/") for other in entries if other["RELEASE"] == f"{suite}-security")
-            keyring = Path(entry["SIGNED_BY"]) if entry["SIGNED_BY"].startswith("/") else None
-            return Mirror(url, suite, keyring, next(security, None))
+            return Mirror(url, suite, next(security, None))
     return None
 
 

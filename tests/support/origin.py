@@ -16,14 +16,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from email.utils import formatdate, parsedate_to_datetime
 from fnmatch import fnmatchcase
-from http import HTTPStatus
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from support.answers import chunked, fill, head
 from support.faults import Answer, Ending, Fault, Stall
 
 _LINGER_S = 2.0
@@ -162,8 +161,8 @@ class Origin:
     def _serve(self, connection: socket.socket, number: int) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with closing(connection), suppress(OSError), connection.makefile("rb") as reader:
-            while (head := _read_head(reader)) and not self._stopping.is_set():
-                method, target, headers = head
+            while (request := _read_head(reader)) and not self._stopping.is_set():
+                method, target, headers = request
                 answer = self._answer(method, target, headers)
                 with self._changed:
                     self.requests.append(Seen(method, target, headers, number, answer.status))
@@ -181,7 +180,7 @@ class Origin:
         faults = list(self._faults_of(path))
         for fault in faults:
             fault.prepare(answer)
-        _fill(answer, self._file(path, answer) if method in {"GET", "HEAD"} else None, headers)
+        fill(answer, self._file(path, answer) if method in {"GET", "HEAD"} else None, headers)
         if headers.get("connection", "").lower() == "close":
             answer.headers["Connection"] = "close"
             answer.ending = Ending.CLOSE
@@ -208,8 +207,8 @@ class Origin:
             self._fall_silent(stall)
         body = answer.body[: answer.limit] if with_body else b""
         if answer.chunked and with_body:
-            body = _chunked(body, complete=answer.limit is None)
-        data = _head(answer) + body
+            body = chunked(body, complete=answer.limit is None)
+        data = head(answer) + body
         if stall and stall.after is not None:
             start = len(data) - len(body) + stall.after
             connection.sendall(data[:start])
@@ -237,61 +236,6 @@ def _read_head(reader: BufferedReader) -> tuple[str, str, dict[str, str]] | None
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.lower()] = value.strip()
     return method, target, headers
-
-
-def _fill(answer: Answer, file: Path | None, headers: Mapping[str, str]) -> None:
-    """Status, header fields and body of a plain answer."""
-    if file is None:
-        answer.status, answer.body = 404, b"Not Found\n"
-        answer.headers = {"Content-Length": str(len(answer.body))}
-        return
-    data, modified = file.read_bytes(), int(file.stat().st_mtime)
-    etag = f'"{modified:x}-{len(data):x}"'
-    answer.headers = {"Last-Modified": formatdate(modified, usegmt=True), "ETag": etag}
-    if _is_fresh(headers, modified, etag):
-        answer.status = 304
-        return
-    if answer.ranges:
-        answer.headers["Accept-Ranges"] = "bytes"
-    answer.body = data
-    condition = headers.get("if-range", etag)
-    if answer.ranges and condition in {etag, answer.headers["Last-Modified"]}:
-        _cut_range(answer, headers.get("range", ""))
-    answer.headers["Content-Length"] = str(len(answer.body))
-
-
-def _is_fresh(headers: Mapping[str, str], modified: int, etag: str) -> bool:
-    if "if-none-match" in headers:
-        return etag in headers["if-none-match"]
-    since = headers.get("if-modified-since")
-    return since is not None and modified <= parsedate_to_datetime(since).timestamp()
-
-
-def _cut_range(answer: Answer, text: str) -> None:
-    """Makes it 206 or 416 if one range of bytes is asked."""
-    first, dash, last = text.removeprefix("bytes=").partition("-")
-    if not text.startswith("bytes=") or not dash or "," in text:
-        return
-    size = len(answer.body)
-    start = int(first) if first else max(0, size - int(last))
-    end = min(size, int(last) + 1) if first and last else size
-    if start >= size:
-        answer.status, answer.body = 416, b""
-        answer.headers["Content-Range"] = f"bytes */{size}"
-    else:
-        answer.status, answer.body = 206, answer.body[start:end]
-        answer.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-
-
-def _head(answer: Answer) -> bytes:
-    lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
-
-
-def _chunked(body: bytes, *, complete: bool, size: int = 10_000) -> bytes:
-    chunks = (body[start : start + size] for start in range(0, len(body), size))
-    return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + (b"0\r\n\r\n" if complete else b"")
 
 
 def _end(connection: socket.socket, ending: Ending) -> None:

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The apt configuration of COMMAND: the user's own, with ours on top, by the variable APT_CONFIG.
+
+apt reads the file of APT_CONFIG *first*, then the folder `Dir::Etc::parts`, then the file `Dir::Etc::main`
+(apt.conf(5)), and the last word wins. So our file
+
+    FOLDER/apt.conf          includes FOLDER/first.d/: the user's own APT_CONFIG, our rules, and
+                             `Dir::Etc::main "FOLDER/main.conf"`
+    FOLDER/main.conf         includes FOLDER/last.d/: the original main file, then our rules again, now the last word
+
+Rule 1: every file of the user is read, in apt's own order; a setting that we do not name keeps its value.
+Rule 2: a host's own proxy and a proxy detector are cleared, also those of one program (`Binary::apt-get::...`, which
+apt moves to the top after all files): each would go past the frozen repositories. Each one is told.
+Rule 3: nothing here is an option of COMMAND or lies where an image is built, so nothing can end in an image. A tool
+that sets its own APT_CONFIG or `Dir` (mmdebstrap, Isar) does not see these files.
+
+The user's files are linked, not named in an `#include`: apt has no way to quote a path there.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from aptfreeze.launch.aptread import Option
+from aptfreeze.launch.notice import Notice, without_password
+
+FROZEN_RULES: Final = (
+    ("Acquire::Check-Valid-Until", "false"),  # checked once, when the suite was pinned
+    ("Acquire::Check-Date", "false"),  # likewise; a clock that is behind must not matter
+    ("Acquire::PDiffs", "false"),  # always 404; this spares the requests
+    ("APT::Update::Error-Mode", "any"),  # the default ends `apt-get update` with 0 after a failed download
+)
+"""What a client of frozen repositories needs, with any proxy and in any root."""
+
+_SCOPED: Final = r"(?:Binary::[^:]+::)?"
+_PROXY: Final = re.compile(_SCOPED + r"Acquire::https?::Proxy(?:::.*|-Auto-Detect|AutoDetect)?", re.IGNORECASE)
+
+
+def apt_options(rules: Iterable[tuple[str, str]]) -> str:
+    """The lines of an apt.conf(5) file; a value cannot hold a double quote."""
+    return "".join(f'{name} "{value}";\n' for name, value in rules)
+
+
+def run_rules(proxy: str) -> tuple[tuple[str, str], ...]:
+    """What apt gets for one session: the frozen rules and the proxy."""
+    return (*FROZEN_RULES, ("Acquire::http::Proxy", proxy), ("Acquire::https::Proxy", proxy))
+
+
+def write_configuration(
+    folder: Path, rules: Sequence[tuple[str, str]], own: Sequence[Option], main: Path, user: Path | None
+) -> Path:
+    """Write the files below the new folder; the path that belongs into APT_CONFIG.
+
+    `own` is what apt's configuration says without us, `main` its main file and `user` the file that the user's
+    APT_CONFIG names.
+    """
+    text = _clearing(own, rules) + apt_options(rules)
+    _write_part(folder / "first.d", text, user)
+    (folder / "first.d/30main.conf").write_text(apt_options([("Dir::Etc::main", str(folder / "main.conf"))]))
+    _write_part(folder / "last.d", text, main)
+    (folder / "main.conf").write_text(f'#include "{folder}/last.d/";\n')
+    (folder / "apt.conf").write_text(f'#include "{folder}/first.d/";\n')
+    return folder / "apt.conf"
+
+
+def proxy_notices(own: Iterable[Option]) -> tuple[Notice, ...]:
+    """A notice for each setting of apt's own configuration that would go past our proxy."""
+    return tuple(
+        Notice(f'apt is configured with {option.name} "{without_password(option.value)}"; not used in this run')
+        for option in own
+        if option.value and _PROXY.fullmatch(option.name)
+    )
+
+
+def override_notices(rules: Iterable[tuple[str, str]], effective: Iterable[Option]) -> tuple[Notice, ...]:
+    """A notice for each rule that does not hold in the configuration that apt reads with our files."""
+    found = {option.name.lower(): option.value for option in effective}
+    return tuple(
+        Notice(
+            f'apt uses {name} "{found.get(name.lower(), "")}" instead of "{value}"',
+            hint="a file of apt's configuration sets RootDir or Dir::Etc::main; remove that setting for this build",
+        )
+        for name, value in rules
+        if found.get(name.lower()) != value
+    )
+
+
+def _write_part(folder: Path, text: str, before: Path | None) -> None:
+    folder.mkdir(parents=True)
+    if before is not None and before.is_file():
+        (folder / "10user.conf").symlink_to(before.absolute())
+    (folder / "20aptfreeze.conf").write_text(text)
+
+
+def _clearing(own: Iterable[Option], rules: Iterable[tuple[str, str]]) -> str:
+    """`#clear` lines for the proxies that apt knows, and for our rules where they are set for one program only."""
+    scoped = re.compile("Binary::[^:]+::(?:" + "|".join(re.escape(name) for name, _ in rules) + ")", re.IGNORECASE)
+    always = ["Acquire::http::Proxy", "Acquire::http::Proxy-Auto-Detect", "Acquire::http::ProxyAutoDetect"]
+    always += [name.replace("http", "https") for name in always]
+    found = [option.name for option in own if _PROXY.fullmatch(option.name) or scoped.fullmatch(option.name)]
+    return "".join(f"#clear {name};\n" for name in dict.fromkeys([*always, *found]))

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""All that COMMAND is given, put together: its variables, its apt configuration, its PATH, and what is told about it.
+
+The files go into the session folder (`apt/`, `bin/`), apt's own lists below the environment's state. Nothing outside
+of these two is written.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aptfreeze.launch.aptconf import override_notices, proxy_notices, run_rules, write_configuration
+from aptfreeze.launch.aptlists import prepare_lists
+from aptfreeze.launch.aptread import main_file, read_options
+from aptfreeze.launch.command import elevation_notice, is_apt, own_proxy_notice
+from aptfreeze.launch.notice import Notice
+from aptfreeze.launch.session import Session
+from aptfreeze.launch.variables import child_variables
+from aptfreeze.launch.wrappers import write_wrappers
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What COMMAND starts with."""
+
+    variables: Mapping[str, str]
+    notices: tuple[Notice, ...]
+
+
+def prepare(command: Sequence[str], own: Mapping[str, str], session: Session) -> Prepared:
+    """Prepare the session for COMMAND; `own` are aptfreeze's environment variables. Blocks for about 20 ms."""
+    variables, notices = child_variables(own, session)
+    path, wrapper_notices = write_wrappers(session.folder / "bin", variables.get("PATH", os.defpath))
+    variables["PATH"] = path
+    apt_notices = _configure_apt(command, variables, session)
+    told = (elevation_notice(command), own_proxy_notice(command))
+    return Prepared(variables, (*(notice for notice in told if notice), *notices, *wrapper_notices, *apt_notices))
+
+
+def _configure_apt(command: Sequence[str], variables: dict[str, str], session: Session) -> tuple[Notice, ...]:
+    """Set APT_CONFIG in the variables, and look with apt's own eyes whether our rules hold."""
+    own = read_options(variables)
+    rules = run_rules(session.proxy)
+    if is_apt(command):
+        rules += prepare_lists(session)
+    user = Path(variables["APT_CONFIG"]) if variables.get("APT_CONFIG") else None
+    configuration = write_configuration(session.folder / "apt", rules, own, main_file(own), user)
+    variables["APT_CONFIG"] = str(configuration)
+    effective = read_options(variables)
+    return proxy_notices(own) + (override_notices(rules, effective) if own else ())

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""What one life of `run` knows before its COMMAND starts, and the folder for all that it writes for COMMAND.
+
+Rule 1: everything temporary lies in the session folder, and leaving `session_folder` removes it.
+Rule 2: any user of the machine may read the folder: COMMAND may enter a user namespace or change its user, and what
+lies there is no secret (a loopback URL, apt settings, wrapper scripts).
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One life of `run`."""
+
+    proxy: str
+    """URL of the proxy of this session, as apt and wget take it: `http://[NAME@]127.0.0.1:PORT`."""
+    generation: str
+    """Id of the generation that this session serves."""
+    created: datetime
+    """When the generation was made; aware, UTC."""
+    folder: Path
+    """The session folder, absolute; the caller removes it."""
+    state: Path
+    """The environment's local state (`.aptfreeze`), absolute."""
+
+    def __post_init__(self) -> None:
+        if self.created.tzinfo is None:
+            raise ValueError("Session.created must be an aware time")
+        if not (self.folder.is_absolute() and self.state.is_absolute()):
+            raise ValueError("Session.folder and Session.state must be absolute")
+
+
+@contextmanager
+def session_folder() -> Iterator[Path]:
+    """A fresh folder, below `TMPDIR` or what the system has in its place, that is gone when the context ends."""
+    folder = Path(tempfile.mkdtemp(prefix="aptfreeze-")).absolute()
+    try:
+        folder.chmod(0o755)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

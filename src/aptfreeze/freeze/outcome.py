@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""The vocabulary of resolving: what is asked, what the resolver needs to know, and what comes out.
+
+A resolver is a generator. It yields needs, the shell sends the answers, and it returns an outcome:
+
+    NeedRelease(key, pin)         -> Release        the parsed, verified Release of a pin
+    NeedSums(key, pin, listed)    -> {path: hex}    a second-level SHA256SUMS that the Release lists
+    NeedEntry(key, variants, ...) -> IndexEntry, or None where the index does not list the path
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+
+from aptfreeze.deb.paths import Location
+from aptfreeze.deb.release import ListedFile, Release
+from aptfreeze.freeze.catalog import IndexEntry
+from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
+from aptfreeze.freeze.generation import Pin, SuiteKey
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a request decides its answer."""
+
+    location: Location
+    from_apt: bool
+    """Whether the User-Agent is apt's."""
+    architectures: frozenset[str] = frozenset()
+    """Those in use here: where `_all.deb` files are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteFile:
+    """A file that a Release lists (or a pin's own file), with all that is needed to fetch it."""
+
+    wanted: Wanted
+    relative: str
+    """Below the repository, normalised: `dists/bookworm/main/binary-amd64/Packages.xz`."""
+    by_hash: str = ""
+    """The same by its hash, where the suite announces Acquire-By-Hash; else empty."""
+
+    @property
+    def suffix(self) -> str:
+        name = self.relative.rpartition("/")[2]
+        return "." + name.rpartition(".")[2] if "." in name else ""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedRelease:
+    key: SuiteKey
+    pin: Pin
+
+
+@dataclass(frozen=True, slots=True)
+class NeedSums:
+    key: SuiteKey
+    pin: Pin
+    listed: SuiteFile
+
+
+@dataclass(frozen=True, slots=True)
+class NeedEntry:
+    """Look `path` up in the index that one of `variants` (its listed compressions, smallest first) holds."""
+
+    key: SuiteKey
+    variants: tuple[SuiteFile, ...]
+    is_source: bool
+    path: str
+    may_fetch: bool
+    """Whether an index that the archive lacks is worth fetching; False: only what is at hand."""
+
+
+Need = NeedRelease | NeedSums | NeedEntry
+Answer = Release | Mapping[str, str] | IndexEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """An index or another file of a suite; `compressed` lists the forms it can be derived from."""
+
+    key: SuiteKey
+    pin: Pin
+    file: SuiteFile
+    compressed: tuple[SuiteFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedRoot:
+    """The signed file itself (or the package list of a repository without one)."""
+
+    key: SuiteKey
+    pin: Pin
+    file: SuiteFile
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedPayload:
+    """`Release` of a suite whose InRelease is pinned: the text that is signed in it."""
+
+    key: SuiteKey
+    pin: Pin
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedPackage:
+    """A file of a binary or source package."""
+
+    key: SuiteKey
+    pin: Pin
+    entry: IndexEntry
+    repository: str
+    """The folder that `relative` is relative to; for a flat suite it may be above the suite's own."""
+    relative: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedSingle:
+    """A single file (an `extra` line of the lock)."""
+
+    url: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The generation says no."""
+
+    why: str
+    is_stale: bool = False
+    """Whether the client must have the path from lists of another generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """A suite that was never asked before; `file` is the name that was asked."""
+
+    key: SuiteKey
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnpinnedSingle:
+    """A file outside every chain that apt asks for: pinned by url on first sight."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """No apt request: passed through and counted."""
+
+
+Outcome = (
+    PinnedFile
+    | PinnedRoot
+    | PinnedPayload
+    | PinnedPackage
+    | PinnedSingle
+    | Absent
+    | Unpinned
+    | UnpinnedSingle
+    | Foreign
+)
+Resolution = Generator[Need, Answer, Outcome]
+Suite = tuple[SuiteKey, Pin]
+
+
+def relative_to_suite(key: SuiteKey, path: str) -> str:
+    """A path inside the suite, as a path below the repository."""
+    return path if key.is_flat else f"dists/{key.suite}/{path}"
+
+
+def suite_file(key: SuiteKey, release: Release, listed: ListedFile) -> SuiteFile:
+    """All that is needed to fetch a file that the Release lists."""
+    wanted = Wanted.from_hashes(listed.hashes, listed.size)
+    relative = relative_to_suite(key, listed.path)
+    by_hash = ""
+    if release.acquire_by_hash and wanted.digest.algorithm in _HASH_FOLDER:
+        folder = relative.rpartition("/")[0]
+        by_hash = f"{folder}/by-hash/{_HASH_FOLDER[wanted.digest.algorithm]}/{wanted.digest.hex}".lstrip("/")
+    return SuiteFile(wanted, relative, by_hash)
+
+
+_HASH_FOLDER = {Algorithm.SHA256: "SHA256", Algorithm.SHA512: "SHA512"}

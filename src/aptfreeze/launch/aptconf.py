@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from aptfreeze.errors import UsageError
 from aptfreeze.launch.aptread import Option
 from aptfreeze.launch.notice import Notice, without_password
 
@@ -38,8 +39,8 @@ _PROXY: Final = re.compile(_SCOPED + r"Acquire::https?::Proxy(?:::.*|-Auto-Detec
 
 
 def apt_options(rules: Iterable[tuple[str, str]]) -> str:
-    """The lines of an apt.conf(5) file; a value cannot hold a double quote."""
-    return "".join(f'{name} "{value}";\n' for name, value in rules)
+    """The lines of an apt.conf(5) file. UsageError for a value that apt has no way to write."""
+    return "".join(f'{name} "{_quotable(value)}";\n' for name, value in rules)
 
 
 def run_rules(proxy: str) -> tuple[tuple[str, str], ...]:
@@ -59,7 +60,7 @@ def write_configuration(
     _write_part(folder / "first.d", text, user)
     (folder / "first.d/30main.conf").write_text(apt_options([("Dir::Etc::main", str(folder / "main.conf"))]))
     _write_part(folder / "last.d", text, main)
-    (folder / "main.conf").write_text(f'#include "{folder}/last.d/";\n')
+    (folder / "main.conf").write_text(f'#include "{_quotable(str(folder))}/last.d/";\n')
     (folder / "apt.conf").write_text(f'#include "{folder}/first.d/";\n')
     return folder / "apt.conf"
 
@@ -84,6 +85,15 @@ def override_notices(rules: Iterable[tuple[str, str]], effective: Iterable[Optio
         for name, value in rules
         if found.get(name.lower()) != value
     )
+
+
+def _quotable(value: str) -> str:
+    if '"' in value or "\n" in value:
+        raise UsageError(
+            f"apt cannot be told of {value!r}: its configuration has no way to write a double quote",
+            hint="give the environment's folder, or the one that TMPDIR names, another name",
+        )
+    return value
 
 
 def _write_part(folder: Path, text: str, before: Path | None) -> None:

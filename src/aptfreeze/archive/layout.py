@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""The archive on disk: where each file lies, and whether this folder can be one.
+
+    <root>/version                          "aptfreeze archive 1"
+    <root>/objects/sha256/ab/<hex>          mode 0444; the name is the sha256, so `sha256sum` can check it
+    <root>/aliases/<algorithm>/ab/<hex>     text: the sha256 hex of the object with that other hash
+    <root>/partial/<algorithm>-<hex>        a download that is running (flock) or can be resumed
+    <root>/quarantine/<hex>.<n>             an object that no longer matched its name
+    <root>/index/<algorithm>-<hex>.sqlite   look-up tables, rebuildable
+    <root>/tmp/                             files before their rename
+
+Rule 1: a path from the network never becomes a file name; a digest does.
+Rule 2: what is visible under objects/ was verified and is never modified.
+"""
+
+import errno
+import fcntl
+import itertools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from aptfreeze.errors import AptfreezeError, UsageError
+from aptfreeze.freeze.digest import Algorithm, Digest
+
+_VERSION = "aptfreeze archive 1\n"
+_FOLDERS = ("objects/sha256", "aliases", "partial", "quarantine", "index", "tmp")
+_SETTING = "name another folder with --archive, APTFREEZE_ARCHIVE or [archive] path"
+_counter = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths below an archive's root."""
+
+    root: Path
+
+    def object(self, sha256: Digest) -> Path:
+        """Where the object of that name is or would be; ValueError for another algorithm."""
+        if sha256.algorithm is not Algorithm.SHA256:
+            raise ValueError(f"objects are named by sha256, not {sha256.algorithm}")
+        return self.root / "objects" / "sha256" / sha256.hex[:2] / sha256.hex
+
+    def alias(self, digest: Digest) -> Path:
+        return self.root / "aliases" / digest.algorithm / digest.hex[:2] / digest.hex
+
+    def partial(self, digest: Digest) -> Path:
+        return self.root / "partial" / f"{digest.algorithm}-{digest.hex}"
+
+    def index(self, digest: Digest) -> Path:
+        return self.root / "index" / f"{digest.algorithm}-{digest.hex}.sqlite"
+
+    def quarantined(self, sha256: Digest) -> Path:
+        """A free name."""
+        folder = self.root / "quarantine"
+        return next(path for n in itertools.count() if not (path := folder / f"{sha256.hex}.{n}").exists())
+
+    def temporary(self) -> Path:
+        """A name in tmp/ that no other thread or process uses."""
+        return self.root / "tmp" / f"{os.getpid()}-{os.urandom(6).hex()}-{next(_counter)}"
+
+    def write(self, path: Path, data: bytes, mode: int = 0o644) -> None:
+        """The one way a whole file comes into the archive: temporary file, then rename. Raises AptfreezeError."""
+        temporary = self.temporary()
+        try:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+                file.write(data)
+                file.flush()
+                os.fchmod(fd, mode)
+            self.rename(temporary, path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise storage_error(self.root, error) from error
+
+    def rename(self, source: Path, target: Path) -> None:
+        """`rename(2)`, making the target's folder if need be. Raises OSError."""
+        try:
+            source.rename(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(target)
+
+
+def storage_error(root: Path, error: OSError) -> AptfreezeError:
+    """A local failure in words: never the mirror's fault."""
+    hints = {
+        errno.ENOSPC: "free some space, or " + _SETTING,
+        errno.EDQUOT: "free some space, or " + _SETTING,
+        errno.EACCES: "give this user write access to it, or " + _SETTING,
+        errno.EROFS: _SETTING,
+    }
+    return AptfreezeError(
+        f"cannot write to the archive {root}: {error.strerror or error}", hint=hints.get(error.errno or 0)
+    )
+
+
+def prepare(root: Path, *, read_only: bool) -> Layout:
+    """Check an archive's version, or make a new archive; UsageError if this folder cannot be one."""
+    version = root / "version"
+    try:
+        found = version.read_text("ascii")
+    except FileNotFoundError:
+        if read_only:
+            raise UsageError(f"{root} is no aptfreeze archive: it has no file named version", hint=_SETTING) from None
+        _create(root)
+        return Layout(root)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the archive's version file {version}: {error}", hint=_SETTING) from error
+    if found != _VERSION:
+        raise UsageError(
+            f"the archive {root} is of another version: {found.strip()[:80]!r} instead of {_VERSION.strip()!r}",
+            hint="use the aptfreeze that made it, or " + _SETTING,
+        )
+    return Layout(root)
+
+
+def _create(root: Path) -> None:
+    """Several processes may do this at once: each step can be repeated, the version file comes last."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        strangers = {path.name for path in root.iterdir()} - {name.partition("/")[0] for name in _FOLDERS}
+        if strangers - {"version", "lost+found"}:
+            raise UsageError(f"{root} is neither empty nor an archive: it holds {min(strangers)!r}", hint=_SETTING)
+        for name in _FOLDERS:
+            (root / name).mkdir(parents=True, exist_ok=True)
+        _probe(root)
+    except OSError as error:
+        raise UsageError(f"cannot make an archive in {root}: {error.strerror or error}", hint=_SETTING) from error
+    Layout(root).write(root / "version", _VERSION.encode())
+
+
+def _probe(root: Path) -> None:
+    """Whether this file system keeps the two promises that concurrent processes rely on (NFS may not)."""
+    first, second = Layout(root).temporary(), Layout(root).temporary()
+    try:
+        with first.open("wb") as mine, first.open("rb") as other:
+            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _can_lock(other.fileno()):
+                raise UsageError(f"the file system of {root} ignores flock(2)", hint=_SETTING)
+            first.rename(second)
+            if os.fstat(other.fileno()).st_nlink != 1 or first.exists():
+                raise UsageError(f"the file system of {root} does not rename atomically", hint=_SETTING)
+    finally:
+        first.unlink(missing_ok=True)
+        second.unlink(missing_ok=True)
+
+
+def _can_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Whether a folder can be an archive, and what is said if not."""
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from aptfreeze.archive.layout import Layout, prepare, storage_error
+from aptfreeze.errors import AptfreezeError, UsageError
+from aptfreeze.freeze.digest import Algorithm, Digest
+
+NAME = Digest.of(b"")
+
+
+def test_a_new_archive_is_made_with_a_version(tmp_path: Path) -> None:
+    layout = prepare(tmp_path / "deep" / "archive", read_only=False)
+    assert (layout.root / "version").read_text() == "aptfreeze archive 1\n"
+    assert list((layout.root / "tmp").iterdir()) == []
+    assert prepare(layout.root, read_only=True) == layout
+
+
+def test_a_newer_version_is_refused_and_untouched(tmp_path: Path) -> None:
+    (tmp_path / "version").write_text("aptfreeze archive 2\n")
+    with pytest.raises(UsageError, match="another version: 'aptfreeze archive 2'") as caught:
+        prepare(tmp_path, read_only=False)
+    assert "--archive" in str(caught.value.hint)
+    assert [path.name for path in tmp_path.iterdir()] == ["version"]
+
+
+def test_somebody_elses_folder_does_not_become_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(UsageError, match=r"neither empty nor an archive: it holds 'thesis.tex'"):
+        prepare(tmp_path, read_only=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_creation_that_was_killed_half_way_is_finished(tmp_path: Path) -> None:
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "tmp").mkdir()
+    prepare(tmp_path, read_only=False)
+    assert (tmp_path / "version").exists()
+
+
+def test_a_read_only_archive_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no aptfreeze archive"):
+        prepare(tmp_path, read_only=True)
+
+
+def test_a_file_in_the_way_is_a_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="Not a directory"):
+        prepare(tmp_path / "file" / "archive", read_only=False)
+
+
+def test_only_sha256_names_an_object(tmp_path: Path) -> None:
+    assert Layout(tmp_path).object(NAME) == tmp_path / "objects/sha256" / NAME.hex[:2] / NAME.hex
+    with pytest.raises(ValueError, match="named by sha256, not md5"):
+        Layout(tmp_path).object(Digest(Algorithm.MD5, hashlib.md5(b"").hexdigest()))
+
+
+def test_names_in_quarantine_are_never_used_twice(tmp_path: Path) -> None:
+    layout = prepare(tmp_path, read_only=False)
+    layout.quarantined(NAME).write_text("")
+    assert layout.quarantined(NAME).name == f"{NAME.hex}.1"
+
+
+def test_a_failed_write_leaves_nothing_and_says_what_to_do(tmp_path: Path) -> None:
+    layout = prepare(tmp_path, read_only=False)
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(AptfreezeError, match="cannot write to the archive"):
+        layout.write(tmp_path / "taken", b"data")
+    assert list((tmp_path / "tmp").iterdir()) == []
+    full = storage_error(tmp_path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert "No space left" in full.message
+    assert "free some space" in str(full.hint)

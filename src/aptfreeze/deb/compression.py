@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Decompression of index files, in pieces and bounded.
+
+Rule 1: what is yielded is never more than the limit, and no piece is larger than 256 KiB, however small the input.
+Rule 2: a file may consist of several streams (parallel compressors write such), with zero padding after each.
+Rule 3: it ends where a stream ends: anything else is damage, and damage is a ParseError.
+"""
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from aptfreeze.deb.deb822 import ParseError
+
+SUFFIXES = (".xz", ".gz", ".bz2")
+"""Endings of the compressions that we can read, the one with the smallest files first."""
+
+_PIECE = 256 << 10
+_XZ_MEMORY = 256 << 20
+"""`xz -9` needs 65 MiB to decompress; a crafted header could ask for gigabytes."""
+
+
+class _Stream(Protocol):
+    """One compressed stream; lzma and bz2 have this interface."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Gzip:
+    """zlib's decompressor with the interface of the other two."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        piece = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+        # A full piece may leave output inside zlib although all input is consumed.
+        self.needs_input = not self._inner.unconsumed_tail and len(piece) < max_length
+        return piece
+
+
+_OPEN: dict[str, Callable[[], _Stream]] = {
+    ".xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
+    ".gz": _Gzip,
+    ".bz2": bz2.BZ2Decompressor,
+}
+
+
+def decompress(data: Iterable[bytes], suffix: str, limit: int) -> Iterator[bytes]:
+    """The content of a file with this ending (one of SUFFIXES, or empty: as it is), at most limit bytes.
+
+    Raises ParseError if the data is damaged, cut off or longer than limit; ValueError for another ending.
+    """
+    if suffix and suffix not in _OPEN:
+        raise ValueError(f"cannot read {suffix!r}, only {', '.join(SUFFIXES)}")
+    return _bounded(_pieces(data, suffix) if suffix else data, limit)
+
+
+def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise ParseError(f"more than {limit} bytes when decompressed")
+        yield piece
+
+
+def _pieces(data: Iterable[bytes], suffix: str) -> Iterator[bytes]:
+    open_stream = _OPEN[suffix]
+    stream: _Stream | None = None
+    is_empty = True
+    try:
+        for chunk in data:
+            while chunk:
+                if stream is None:
+                    chunk = chunk if is_empty else chunk.lstrip(b"\0")
+                    if not chunk:
+                        break
+                    stream = open_stream()
+                    is_empty = False
+                yield from _drain(stream, chunk)
+                chunk, stream = (stream.unused_data, None) if stream.eof else (b"", stream)
+    except (lzma.LZMAError, zlib.error, OSError) as error:
+        raise ParseError(f"damaged {suffix} data: {error}") from error
+    if is_empty or stream is not None:
+        raise ParseError(f"{suffix} data is cut off")
+
+
+def _drain(stream: _Stream, chunk: bytes) -> Iterator[bytes]:
+    """All that the stream can give after one more chunk of input."""
+    piece = stream.decompress(chunk, _PIECE)
+    if piece:
+        yield piece
+    while not (stream.eof or stream.needs_input):
+        piece = stream.decompress(b"", _PIECE)
+        if piece:
+            yield piece

@@ -2,8 +2,9 @@
 """Checks that the unit tests mirror the source.
 
 `src/aptfreeze/PACKAGE/MODULE.py` has its tests in `tests/unit/PACKAGE/test_MODULE.py` (or, where one file would be too
-long, also `test_MODULE_TOPIC.py`), and every file of tests/unit mirrors a module in this way; those in tests/unit/support mirror
-tests/support. UNTESTED names the modules that have none, each for a reason; the list may only shrink.
+long, also `test_MODULE_TOPIC.py`), and every file of tests/unit mirrors a module in this way; those in
+tests/unit/support mirror tests/support. UNTESTED names the modules that have no tests, each for a reason; the list may
+only shrink.
 """
 
 from __future__ import annotations
@@ -44,9 +45,8 @@ def complaints() -> Iterator[str]:
     for name in UNTESTED:
         if not (SOURCE / name).exists():
             yield f"UNTESTED names {name}, which does not exist"
-    mirrored.update(
-        *(tests_of(support.relative_to(ROOT / "tests")) for support in (ROOT / "tests/support").rglob("*.py"))
-    )
+    for support in (ROOT / "tests" / "support").rglob("*.py"):
+        mirrored.update(tests_of(support.relative_to(ROOT / "tests")))
     for test in sorted(set(TESTS.rglob("test_*.py")) - mirrored):
         yield f"{test.relative_to(ROOT)} mirrors no module of src/aptfreeze"
 

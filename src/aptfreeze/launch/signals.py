@@ -7,7 +7,7 @@ get it, so the signals are blocked and read from a signalfd(2), which the event 
 
 Rule 1: `SignalReader` is entered before any thread starts: threads inherit the blocking, and one that does not block
 them would take the signals with their default effect. RuntimeError otherwise.
-Rule 2: a signal that was ignored at the start (nohup, a shell's background job) stays ignored, here and in COMMAND.
+Rule 2: no handler is installed, so what was ignored at the start (nohup, a shell's background job) is so in COMMAND.
 Rule 3: what has arrived until the end is consumed: it was meant for the time in which COMMAND ran.
 """
 
@@ -16,7 +16,7 @@ import os
 import signal
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
@@ -62,9 +62,8 @@ class SignalReader:
     def __enter__(self) -> Self:
         if threading.active_count() > 1:
             raise RuntimeError("signals must be blocked before the first thread starts")
-        taken = {number for number in FORWARDED if signal.getsignal(number) is not signal.SIG_IGN}
-        self.mask_before = frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, taken))
-        self._descriptor = _signalfd(taken)
+        self.mask_before = frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED))
+        self._descriptor = _signalfd(FORWARDED)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,7 +82,7 @@ class SignalReader:
                     yield Arrived(signal.Signals(number), sender, code == _SI_KERNEL)
 
 
-def _signalfd(numbers: set[signal.Signals]) -> int:
+def _signalfd(numbers: Iterable[signal.Signals]) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     word = ctypes.c_ulong
     mask = (word * (_SIGSET_BYTES // ctypes.sizeof(word)))(sum(1 << (number - 1) for number in numbers))

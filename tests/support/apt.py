@@ -5,8 +5,10 @@ The machine's own `apt.conf.d` is not read: it often switches expiry checks off,
 Of apt's defaults only those are changed that would need root or a real system, and languages (`none`).
 """
 
+import hashlib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -46,7 +48,8 @@ class Apt:
         (root / "status").touch()
         (root / "etc/apt.conf").touch()
         self.configuration.write_text(_CONFIGURATION.format(root=root))
-        self.use_proxy(proxy)
+        if proxy:
+            self.use_proxy(proxy)
 
     @property
     def configuration(self) -> Path:
@@ -74,8 +77,8 @@ class Apt:
             "APT_CONFIG": str(self.configuration)
         }
 
-    def use_proxy(self, proxy: str | None) -> None:
-        self.set("Acquire::http::Proxy", proxy or "DIRECT")
+    def use_proxy(self, proxy: str) -> None:
+        self.set("Acquire::http::Proxy", proxy)
 
     def set(self, option: str, value: str) -> None:
         """Sets an option for every later command."""
@@ -141,12 +144,21 @@ class Apt:
         found = re.search(r"Candidate: (\S+)", policy.stdout)
         return found[1] if found and found[1] != "(none)" else None
 
-    def fetched(self) -> dict[str, bytes]:
-        """Name (as apt writes it: `hello_1.0_amd64.deb`) and bytes of all packages that `install` has fetched."""
-        return {file.name: file.read_bytes() for file in sorted(self.archives.glob("*.deb"))}
+    def fetched(self) -> dict[str, str]:
+        """Name (as apt writes it: `hello_1.0_amd64.deb`) and sha256 of all packages that `install` has fetched."""
+        return sha256_of_files(self.archives, "*.deb")
+
+
+def sha256_of_files(folder: Path, pattern: str = "*") -> dict[str, str]:
+    """Names and hashes, sorted; easier to compare, and to read when they differ, than the bytes."""
+    files = sorted(file for file in folder.glob(pattern) if file.is_file())
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 class MakeApt(Protocol):
     """A further client, with nothing in its lists and caches."""
 
     def __call__(self, *, proxy: str | None = ...) -> Apt: ...
+
+
+NewClient = Callable[[], Apt]

@@ -56,6 +56,11 @@ class Binary:
             "Description": f"test package {self.name}",
         }
 
+    @property
+    def sha256(self) -> str:
+        """In hex."""
+        return hexdigest("SHA256", self.build())
+
     def build(self) -> bytes:
         """The bytes of the file: an ar archive of debian-binary, control.tar and data.tar (deb(5))."""
         control = _tar({"control": stanza(self.control)})
@@ -89,6 +94,11 @@ class Source:
         fields = {"Format": "3.0 (native)", "Source": self.name, **self.control}
         dsc = stanza({**fields, **checksum_fields(files, ("MD5Sum", "SHA1", "SHA256"))})
         return {**files, f"{stem}.dsc": dsc}
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """File name to hash, in hex; sorted by name."""
+        return {name: hexdigest("SHA256", data) for name, data in sorted(self.build().items())}
 
     @property
     def control(self) -> dict[str, str]:

@@ -124,10 +124,14 @@ class Repository:
         """Where the Release lies."""
         return self.root if self.layout.flat else self.root / "dists" / self.layout.suite
 
+    def binary(self, name: str) -> Binary:
+        """The only package of this name."""
+        (binary,) = (binary for binary in self.binaries.values() if binary.name == name)
+        return binary
+
     def file_of(self, name: str) -> Path:
         """Where the only package of this name lies on disk."""
-        (binary,) = (binary for binary in self.binaries.values() if binary.name == name)
-        return self.root / binary.path
+        return self.root / self.binary(name).path
 
     def _pool(self) -> dict[Path, bytes]:
         files = {self.root / binary.path: binary.build() for binary in self.binaries.values()}

@@ -36,6 +36,10 @@ class Scripted:
     receipts: "queue.Queue[tuple[str, int, bool]]" = field(default_factory=queue.Queue)
     """Target, body bytes sent, complete: in the order in which `Reply.done` was called."""
 
+    def give(self, target: str, body: Body, status: int = 200, *, size: int | None = None, close: bool = False) -> None:
+        """From now on, the target has this body."""
+        self.script[target] = lambda _: self.reply(target, body, status, size=size, close=close)
+
     def answer(self, request: Request) -> Answer:
         target = request.target.decode()
         self.asked.put(target)
@@ -67,6 +71,7 @@ class Running:
     server: Server
     port: int
     loop: asyncio.AbstractEventLoop
+    is_stopped: bool = False
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Run a function in the loop, wait for its result."""
@@ -77,6 +82,7 @@ class Running:
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(PATIENCE_S)
 
     def stop(self, grace_s: float) -> None:
+        self.is_stopped = True
         asyncio.run_coroutine_threadsafe(self.server.stop(grace_s), self.loop).result(PATIENCE_S)
 
     def future(self) -> asyncio.Future[Reply]:
@@ -84,11 +90,13 @@ class Running:
         return self.loop.create_future()
 
     def connect(self, *, receive_buffer: int | None = None) -> socket.socket:
-        client = socket.socket()
-        if receive_buffer is not None:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        client.settimeout(PATIENCE_S)
-        client.connect(("127.0.0.1", self.port))
+        with contextlib.ExitStack() as stack:
+            client = stack.enter_context(socket.socket())
+            if receive_buffer is not None:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            client.settimeout(PATIENCE_S)
+            client.connect(("127.0.0.1", self.port))
+            stack.pop_all()
         return client
 
     def ask(self, data: bytes) -> bytes:
@@ -124,7 +132,7 @@ def serving(handler: Scripted, limits: Limits | None = None) -> Iterator[Running
     try:
         yield running
     finally:
-        if thread.is_alive():
+        if not running.is_stopped:
             running.stop(0.0)
         thread.join(PATIENCE_S)
     assert not failures, failures

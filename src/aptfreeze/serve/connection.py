@@ -19,6 +19,7 @@ three clock readings for the time limits.
 """
 
 import asyncio
+import errno
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -34,6 +35,7 @@ from aptfreeze.serve.stream import Stream
 
 _log = logging.getLogger(__name__)
 _RECEIVE = 64 * 1024
+_FILE_FAULTS = frozenset({errno.EIO, errno.ESTALE, errno.EBADF, errno.EINVAL})  # sendfile has them of its input
 
 
 class Phase(StrEnum):
@@ -271,7 +273,7 @@ class Connection:
 
     def _lost(self, error: OSError) -> None:
         """The client is gone, or a file that was being sent could not be read."""
-        level = logging.DEBUG if isinstance(error, ConnectionError | TimeoutError) else logging.WARNING
+        level = logging.WARNING if error.errno in _FILE_FAULTS else logging.DEBUG
         _log.log(level, "%s: connection lost: %s", self._peer, error)
         self.abort()
 

@@ -72,6 +72,6 @@ class Gpgv:
 def is_good(status: str, fingerprint: str) -> bool:
     """Whether the status lines of one signature say that it matches and was made by this very key."""
     lines = [line.removeprefix(_STATUS).split() for line in status.splitlines() if line.startswith(_STATUS)]
-    words = {line[0] for line in lines if line}
-    signing_keys = [line[1].upper() for line in lines if line[0] == "VALIDSIG" and len(line) > 1]
+    words = {word for word, *_ in filter(None, lines)}
+    signing_keys = [line[1].upper() for line in lines if line[:1] == ["VALIDSIG"] and len(line) > 1]
     return bool(words & _GOOD) and not words & _NOT_GOOD and signing_keys == [fingerprint]

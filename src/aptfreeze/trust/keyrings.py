@@ -7,6 +7,7 @@ Rule 3: keys that were withdrawn (`*-removed-keys`) and keys of developers never
 archive keyrings by name, not for all there is.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from aptfreeze.settings import TrustSettings
 from aptfreeze.trust.aptsources import SignedBy, deb822_entries, one_line_entries
 from aptfreeze.trust.keyring import Keyring, KeyringError
 
-MAX_KEYRING = 64 << 20
+MAX_KEYRING = 16 << 20
 """Bytes of a keyring file."""
 _SUFFIXES = frozenset({".gpg", ".asc", ".pgp"})
 
@@ -51,10 +52,10 @@ def _of_the_system(repository: str, root: Path) -> Iterator[Keyring]:
     for entry in entries:
         if entry.inline:
             yield from _if_usable("Signed-By of this machine's apt sources", entry.inline)
-    seen: set[Path] = set()
+    seen: set[str] = set()
     named = (root / name.lstrip("/") for entry in entries for name in entry.files)
     for path in (*named, *_found(root)):
-        if (real := path.resolve()) not in seen:
+        if (real := os.path.realpath(path)) not in seen:
             seen.add(real)
             yield from _readable(path)
 

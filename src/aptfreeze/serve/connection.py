@@ -175,6 +175,7 @@ class Connection:
             self._lost(error)
 
     def _go_on(self) -> None:
+        self._admit()
         progress = self._send()
         if self._input_over and self.is_idle:
             self._end()
@@ -188,7 +189,6 @@ class Connection:
         """Send until nothing is due, the socket is full, the source is empty or the turn is over."""
         left = self._limits.turn
         while True:
-            self._admit()
             batch = self._batch or self._gather()
             if batch is None:
                 return Progress.FINISHED
@@ -231,6 +231,7 @@ class Connection:
             if not keeps_alive:
                 self._input_over = True
                 self._drop_queue()
+        self._admit()  # into the room that is free now, however long this batch will take
         return batch
 
     def _settle(self, batch: Batch, *, finished: bool) -> None:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from aptfreeze.trust import clearsign
+from aptfreeze.trust.backends import backend
 from aptfreeze.trust.keyring import Keyring
-from aptfreeze.trust.openpgp import Verified, Verifier, backend
+from aptfreeze.trust.openpgp import Verified, Verifier
 from aptfreeze.trust.packets import packets
 from aptfreeze.trust.refusal import Reason, SignatureRefused
 from support.gpg import Gpg, armored, at, gpg_home

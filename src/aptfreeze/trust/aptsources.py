@@ -31,7 +31,7 @@ class SignedBy:
 
 def one_line_entries(data: bytes) -> Iterator[SignedBy]:
     """Of a sources.list: `deb [signed-by=/path,/path] uri suite components`."""
-    for line in data.decode("utf-8", "replace").splitlines():
+    for line in data.decode("utf-8", "replace").split("\n"):
         match = _ONE_LINE.match(line.strip())
         option = match and _SIGNED_BY.search(match["options"])
         if match and option:

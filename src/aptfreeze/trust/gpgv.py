@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Self
 
 from aptfreeze.errors import AptfreezeError
-from aptfreeze.trust.answer import Answer
 from aptfreeze.trust.keyring import Signer
+from aptfreeze.trust.openpgp import Answer
 from aptfreeze.trust.packets import Signature
 
 TIMEOUT_S = 60

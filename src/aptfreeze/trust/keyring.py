@@ -60,7 +60,7 @@ class Certificate:
     primary: Key
     subkeys: tuple[Key, ...]
     data: bytes
-    """The packets themselves, binary, without gpg's local trust packets."""
+    """The packets themselves, binary."""
 
     def find(self, key_id: str) -> Key | None:
         return next((key for key in (self.primary, *self.subkeys) if key.public.key_id == key_id), None)
@@ -96,9 +96,12 @@ class Keyring:
         if data[8:12] == _KEYBOX_MAGIC:
             raise KeyringError("it is a GnuPG keybox; `gpg --export` writes a keyring")
         try:
-            return cls(name, tuple(_certificates(packets(dearmored(data, "PUBLIC KEY BLOCK")))))
+            found = tuple(_certificates(packets(dearmored(data, "PUBLIC KEY BLOCK"))))
         except (ArmorError, PacketError) as error:
             raise KeyringError(f"it is no OpenPGP keyring: {error}") from error
+        if not found:
+            raise KeyringError("it has no public key that can be read")
+        return cls(name, found)
 
 
 def _certificates(stream: Iterable[Packet]) -> Iterator[Certificate]:
@@ -107,26 +110,32 @@ def _certificates(stream: Iterable[Packet]) -> Iterator[Certificate]:
         if packet.tag == Tag.PUBLIC_KEY:
             yield from _certificate(group)
             group = []
-        if packet.tag != Tag.TRUST:
-            group.append(packet)
+        group.append(packet)
     yield from _certificate(group)
 
 
 def _certificate(group: Sequence[Packet]) -> Iterator[Certificate]:
-    """The certificate of `group`; none if it does not begin with a key that can be read."""
-    public = public_key(group[0]) if group and group[0].tag == Tag.PUBLIC_KEY else None
-    if public is None:
+    """The certificate of `group`; none if it does not begin with a key, or if one of its packets cannot be read."""
+    try:
+        public = public_key(group[0]) if group and group[0].tag == Tag.PUBLIC_KEY else None
+        keys = [] if public is None else _keys(public, group[1:])
+    except PacketError:
         return
+    if keys:
+        primary, *subkeys = keys
+        yield Certificate(primary, tuple(subkeys), b"".join(map(bytes, group)))
+
+
+def _keys(public: PublicKey, rest: Iterable[Packet]) -> list[Key]:
+    """The primary key and its subkeys."""
     keys: list[Key | None] = [Key(public)]
-    for packet in group[1:]:
+    for packet in rest:
         if packet.tag == Tag.PUBLIC_SUBKEY:
             subkey = public_key(packet)
             keys.append(Key(subkey) if subkey else None)
         elif packet.tag == Tag.SIGNATURE:
             _apply(signature(packet), public.key_id, keys)
-    primary, *subkeys = keys
-    assert primary is not None
-    yield Certificate(primary, tuple(key for key in subkeys if key), b"".join(map(bytes, group)))
+    return [key for key in keys if key is not None]
 
 
 def _apply(found: Signature, primary_id: str, keys: list[Key | None]) -> None:

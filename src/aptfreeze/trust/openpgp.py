@@ -11,17 +11,15 @@ names who is trusted.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
 
-from aptfreeze.errors import RefusedError, UsageError
 from aptfreeze.trust import clearsign
-from aptfreeze.trust.answer import Answer, Backend
 from aptfreeze.trust.armor import ArmorError, dearmored
-from aptfreeze.trust.gpgv import Gpgv
 from aptfreeze.trust.keyring import Keyring, Signer, signers
 from aptfreeze.trust.packets import Kind, PacketError, Signature, Tag, packets, signature
 from aptfreeze.trust.policy import Objection, object_to_signature, object_to_signer
 from aptfreeze.trust.refusal import Reason, SignatureRefused
-from aptfreeze.trust.sequoia import Sequoia
 
 MAX_SIGNATURES = 64
 """In one file; Debian's have three. Each costs a question to a backend."""
@@ -36,6 +34,26 @@ class Verified:
     """The Release file."""
     signers: tuple[str, ...]
     """Primary keys of the signatures that count: 40 upper-case hex digits each, sorted, never empty."""
+
+
+class Answer(StrEnum):
+    """What a backend says of one signature."""
+
+    MATCHES = "matches"
+    DIFFERS = "differs"
+    CANNOT_TELL = "cannot tell"
+    """It does not know this kind of key, or refuses it by a policy of its own: the next backend is asked."""
+
+
+class Backend(Protocol):
+    """A program or library that verifies one signature."""
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self, data: bytes, signature: Signature, signer: Signer) -> Answer:
+        """Whether `signature` is one of `signer` over `data`. AptfreezeError if the backend itself fails."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +110,7 @@ class Verifier:
 
     def _signers(self, case: _Case, found: Sequence[Signature]) -> tuple[str, ...]:
         """Fingerprints of the signatures that count; SignatureRefused if there is none."""
-        if not any(keyring.certificates for keyring in case.keyrings):
+        if not case.keyrings:
             raise SignatureRefused("there is no keyring to verify it with", Reason.NO_KEYRING)
         verdicts = [(one, self._verdict(case, one)) for one in found]
         good = {verdict for _, verdict in verdicts if isinstance(verdict, str)}
@@ -149,22 +167,3 @@ def _refusal(objections: Sequence[tuple[Signature, Objection]]) -> SignatureRefu
     reason = min((objection.reason for _, objection in objections), key=order.index)
     told = (f"signed by {one.issuer or 'a key not named'}, {objection.why}" for one, objection in objections)
     return SignatureRefused("; ".join(dict.fromkeys(told)), reason)
-
-
-def backend(name: str | None = None) -> Verifier:
-    """The verifier of this machine: `sequoia` or `gpgv` first if named, else sequoia, which is faster.
-
-    The other one, where it is there, is asked what the first cannot judge. RefusedError with the packages to install
-    if the named one, or both, are missing.
-    """
-    if name not in (None, Sequoia.name, Gpgv.name):
-        raise UsageError(f"{name!r} is no OpenPGP backend", hint="[trust] backend is sequoia or gpgv")
-    found: list[Backend] = [one for one in (Sequoia.find(), Gpgv.find()) if one is not None]
-    found.sort(key=lambda one: one.name != name)
-    if not found or name not in (None, found[0].name):
-        missing = f"{name} is not" if name else "neither pysequoia nor gpgv is"
-        raise RefusedError(
-            f"signatures cannot be verified: {missing} installed",
-            hint="apt-get install gpgv, or pip install pysequoia (Debian 13: apt-get install python3-pysequoia)",
-        )
-    return Verifier(found)

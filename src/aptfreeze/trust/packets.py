@@ -29,7 +29,6 @@ class Tag(IntEnum):
     SIGNATURE = 2
     PUBLIC_KEY = 6
     LITERAL = 11
-    TRUST = 12
     PUBLIC_SUBKEY = 14
 
 

@@ -13,8 +13,8 @@ import importlib
 from types import ModuleType
 from typing import Self
 
-from aptfreeze.trust.answer import Answer
 from aptfreeze.trust.keyring import Signer
+from aptfreeze.trust.openpgp import Answer
 from aptfreeze.trust.packets import Packet, PublicKey, Signature, Tag
 from aptfreeze.trust.policy import STRONG_HASHES
 
@@ -54,6 +54,7 @@ class Sequoia:
             result = self._module.verify(bytes=_message(data, signature), store=lambda _key_ids: certificates)
         except (RuntimeError, ValueError, OSError):  # "no valid signatures found" and what it says of damaged packets
             return False
+        # Nobody but us put the message together; still, only what the library read and whom it found counts.
         keys = {found.signing_key.upper() for found in result.valid_sigs}
         return bytes(result.bytes) == data and signer.public.fingerprint in keys
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from aptfreeze.errors import AptfreezeError
-from aptfreeze.trust.answer import Answer
 from aptfreeze.trust.gpgv import Gpgv, is_good
 from aptfreeze.trust.keyring import Keyring, Signer, signers
+from aptfreeze.trust.openpgp import Answer
 from aptfreeze.trust.packets import Signature, packets, signature
 from support.gpg import Gpg, gpg_home
 

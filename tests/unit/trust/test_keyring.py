@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aptfreeze.trust.keyring import Keyring, KeyringError, signers
+from aptfreeze.trust.packets import Packet, Tag, packets
 from support.gpg import Gpg, at, gpg_home
 
 
@@ -74,9 +75,23 @@ def test_keybox_is_named() -> None:
         Keyring.parse("pubring.kbx", b"\x00\x00\x00\x20\x01\x01\x00\x02KBXf" + bytes(20))
 
 
-def test_subkey_without_a_primary_key_is_left_out(exported: bytes) -> None:
-    subkey_first = b"\xce\x01\x04" + exported
-    assert len(Keyring.parse("a.gpg", subkey_first).certificates) == 1
+def test_certificate_that_cannot_be_read_is_left_out(exported: bytes) -> None:
+    [certificate] = Keyring.parse("a.gpg", exported).certificates
+    orphaned_subkey, newer_version, cut_off = b"\xce\x01\x04", b"\xc6\x02\x06\x00", b"\xc6\x01\x04"
+    for unreadable in (orphaned_subkey, newer_version, cut_off):
+        assert Keyring.parse("a.gpg", unreadable + exported).certificates == (certificate,)
+        with pytest.raises(KeyringError, match="no public key"):
+            Keyring.parse("a.gpg", unreadable)
+
+
+def test_subkey_of_a_newer_version_does_not_hide_the_others(exported: bytes) -> None:
+    """And its binding says nothing of the subkey before it."""
+    [certificate] = Keyring.parse("a.gpg", exported).certificates
+    [*_, binding] = packets(exported)
+    newer = Packet(Tag.PUBLIC_SUBKEY, b"\x06")
+    revocation = Packet(Tag.SIGNATURE, binding.body[:1] + b"\x28" + binding.body[2:])
+    [longer] = Keyring.parse("a.gpg", exported + bytes(newer) + bytes(revocation)).certificates
+    assert longer.subkeys == certificate.subkeys
 
 
 @settings(deadline=None)

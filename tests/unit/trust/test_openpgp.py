@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The choice of backends and what `Verifier` does around them; real verification is in the contract tests."""
+"""What `Verifier` does around its backends; real verification is in the contract tests."""
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from aptfreeze.errors import RefusedError, UsageError
-from aptfreeze.trust.answer import Answer
 from aptfreeze.trust.keyring import Keyring, Signer
-from aptfreeze.trust.openpgp import MAX_SIGNATURES, Verifier, backend
+from aptfreeze.trust.openpgp import MAX_SIGNATURES, Answer, Verifier
 from aptfreeze.trust.packets import Signature
 from aptfreeze.trust.refusal import Reason, SignatureRefused
 from support.gpg import Gpg, armored, gpg_home
@@ -66,43 +62,11 @@ def test_many_keyrings_are_not_all_named(gpg: Gpg) -> None:
     key, other = gpg.new_key("one"), gpg.new_key("other")
     rings = [Keyring.parse(f"{number}.gpg", gpg.export(other)) for number in range(6)]
     with pytest.raises(SignatureRefused, match=r"\(0\.gpg, 1\.gpg, 2\.gpg, 3\.gpg and 2 more\)"):
-        backend().verify_detached(b"data", gpg.detach(b"data", key), rings, now=NOW)
+        Verifier([Fixed("y", Answer.MATCHES)]).verify_detached(b"data", gpg.detach(b"data", key), rings, now=NOW)
 
 
 def test_unknown_version_of_a_signature(gpg: Gpg) -> None:
     rings = [Keyring.parse("a.gpg", gpg.export(gpg.new_key("someone")))]
     with pytest.raises(SignatureRefused, match="a key not named, with a signature of version 6") as caught:
-        backend().verify_detached(b"data", armored(b"\xc2\x02\x06\x00"), rings, now=NOW)
+        Verifier([Fixed("y", Answer.MATCHES)]).verify_detached(b"data", armored(b"\xc2\x02\x06\x00"), rings, now=NOW)
     assert caught.value.reason == Reason.UNSUPPORTED
-
-
-def test_both_are_there_and_the_faster_goes_first() -> None:
-    assert repr(backend()) == "<Verifier sequoia, gpgv>"
-    assert repr(backend("gpgv")) == "<Verifier gpgv, sequoia>"
-
-
-def test_one_is_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with monkeypatch.context() as without_pysequoia:
-        without_pysequoia.setitem(sys.modules, "pysequoia", None)
-        assert repr(backend()) == "<Verifier gpgv>"
-        with pytest.raises(RefusedError, match="sequoia is not installed"):
-            backend("sequoia")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert repr(backend()) == "<Verifier sequoia>"
-    with pytest.raises(RefusedError, match="gpgv is not installed"):
-        backend("gpgv")
-
-
-def test_none_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "pysequoia", None)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RefusedError, match="neither pysequoia nor gpgv is installed") as caught:
-        backend()
-    assert caught.value.hint is not None
-    assert "gpgv" in caught.value.hint
-    assert "pysequoia" in caught.value.hint
-
-
-def test_unknown_name() -> None:
-    with pytest.raises(UsageError, match="'gnupg' is no OpenPGP backend"):
-        backend("gnupg")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from aptfreeze.trust.answer import Answer
 from aptfreeze.trust.keyring import Keyring, signers
+from aptfreeze.trust.openpgp import Answer
 from aptfreeze.trust.packets import packets, signature
 from aptfreeze.trust.sequoia import Sequoia
 from support.gpg import Gpg, at, gpg_home
@@ -49,6 +49,18 @@ def test_self_signature_newer_than_the_signature_leaves_a_refusal_open(sequoia: 
     answer, answer_to_other_data = answers(sequoia, gpg, key, at("20200601"))
     assert answer != Answer.DIFFERS
     assert answer_to_other_data == Answer.CANNOT_TELL
+
+
+@pytest.mark.parametrize(("payload", "key", "answer"), [(0, 0, "matches"), (1, 0, "differs"), (0, 1, "differs")])
+def test_only_the_same_bytes_and_the_same_key_count(gpg: Gpg, payload: int, key: int, answer: str) -> None:
+    """A library that finds a valid signature, of something or somebody else."""
+    signing_key = gpg.new_key("anna")
+    found = SimpleNamespace(signing_key=(signing_key.lower(), "b" * 40)[key])
+    library = ModuleType("pysequoia")
+    library.Cert = SimpleNamespace(split_bytes=list)  # type: ignore[attr-defined]  # a module of our own
+    result = SimpleNamespace(bytes=(b"data", b"date")[payload], valid_sigs=[found])
+    library.verify = lambda **_: result  # type: ignore[attr-defined]  # as above
+    assert answers(Sequoia(library), gpg, signing_key)[0] == answer
 
 
 def test_pysequoia_that_is_missing_or_cannot_what_we_need(monkeypatch: pytest.MonkeyPatch) -> None:

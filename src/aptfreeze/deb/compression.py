@@ -105,10 +105,10 @@ def _pieces(data: Iterable[bytes], suffix: str) -> Iterator[bytes]:
 
 def _drain(stream: _Stream, chunk: bytes) -> Iterator[bytes]:
     """All that the stream can give after one more chunk of input."""
-    piece = stream.decompress(chunk, _PIECE)
-    if piece:
-        yield piece
-    while not (stream.eof or stream.needs_input):
-        piece = stream.decompress(b"", _PIECE)
+    while True:
+        piece = stream.decompress(chunk, _PIECE)
         if piece:
             yield piece
+        if stream.eof or stream.needs_input:
+            return
+        chunk = b""

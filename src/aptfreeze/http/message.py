@@ -91,11 +91,7 @@ class RequestParser:
         return requests
 
     def _parse(self, data: bytes, requests: list[Request]) -> None:
-        if len(self._buffer) > 1 and not self._completes(data):
-            return
-        data = bytes(self._buffer) + data if self._buffer else data
-        self._buffer.clear()
-        self._is_line_checked = False
+        data = self._join(data)
         start = 0
         while not self._is_over and start < len(data):
             if data.startswith(b"\r\n", start):  # RFC 9112 2.2: ignore empty lines before the request line
@@ -109,15 +105,20 @@ class RequestParser:
             self._take(parse_head(data[start:end]), data, end, requests)
             start = end
 
-    def _completes(self, data: bytes) -> bool:
-        """Whether data completes the head in the buffer; if not, it was added there, without a copy of the rest."""
+    def _join(self, data: bytes) -> bytes:
+        """All bytes from the start of the unfinished head; none while it stays so, to copy it only once."""
+        if not self._buffer:
+            return data
         searched = max(0, len(self._buffer) - 3)
         self._buffer += data
-        if self._buffer.find(b"\r\n\r\n", searched) < 0:
+        is_empty_line = self._buffer.startswith(b"\r")  # that came in two pieces
+        if self._buffer.find(b"\r\n\r\n", searched) < 0 and not is_empty_line:
             self._check_unfinished()
-            return False
-        del self._buffer[len(self._buffer) - len(data) :]
-        return True
+            return b""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        self._is_line_checked = False
+        return data
 
     def _take(self, request: Request, data: bytes, end: int, requests: list[Request]) -> None:
         requests.append(request)

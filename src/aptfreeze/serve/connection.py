@@ -249,6 +249,8 @@ class Connection:
         if reading is not self._reading:
             self._reading = reading
             if reading:
+                if self._head_since is not None:
+                    self._head_since = self._loop.time()  # the time in which we did not read is not the client's
                 self._loop.add_reader(self._descriptor, self._readable)
             else:
                 self._loop.remove_reader(self._descriptor)

@@ -16,11 +16,20 @@ from aptfreeze.serve.stream import PlainStream
 from support.serving import Answer, Scripted, answer, get
 
 
+class Loop(asyncio.SelectorEventLoop):
+    """A loop whose clock can be put forward."""
+
+    ahead_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_s
+
+
 class Driven:
     """A connection, its client's end, and the loop that moves only when the test says so."""
 
     def __init__(self, handler: Scripted, limits: Limits) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = Loop()
         self.handler = handler
         self.closed: list[Connection] = []
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -42,8 +51,9 @@ class Driven:
         return self.client.recv(1 << 16)
 
     def pass_s(self, seconds: float) -> None:
-        """The sweep comes after this time."""
-        self.connection.expire(self.loop.time() + seconds)
+        """After so much time, the sweep comes."""
+        self.loop.ahead_s += seconds
+        self.connection.expire(self.loop.time())
         self.step()
 
     def end(self) -> None:
@@ -110,6 +120,18 @@ def test_a_client_that_waits_for_us_is_never_overdue(driven: Driven) -> None:
     future.set_result(driven.handler.reply("/slow", Inline(b"late")))
     driven.step()
     assert driven.read().startswith(answer(200, "OK", b"late"))
+
+
+def test_a_head_whose_rest_we_do_not_read_is_not_missed(driven: Driven) -> None:
+    future = _slow(driven)
+    driven.send(get("/slow", "/y", "/z") + b"GET /half")
+    driven.pass_s(1000)  # no room in the queue, so that nothing is read
+    future.set_result(driven.handler.reply("/slow", Inline(b"late")))
+    driven.step()
+    driven.pass_s(29)
+    assert b" 408 " not in driven.read()
+    driven.pass_s(2)
+    assert b" 408 " in driven.read()
 
 
 def test_a_half_received_head_is_missed_after_its_time(driven: Driven) -> None:

@@ -108,9 +108,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(handler: Scripted, limits: Limits | None = None) -> Iterator[Running]:
+def serving(handler: Scripted, limits: Limits | None = None, server: Server | None = None) -> Iterator[Running]:
     """Serve in a thread until the block ends; an error of the server is raised there."""
-    server = Server(limits)
+    server = server or Server(limits)
     started: queue.Queue[Running] = queue.Queue()
     failures: list[BaseException] = []
 

@@ -15,6 +15,7 @@ import pytest
 from aptfreeze.serve.connection import Connection
 from aptfreeze.serve.limits import Limits
 from aptfreeze.serve.reply import FileBody, Inline
+from aptfreeze.serve.server import Server
 from support.serving import (
     PATIENCE_S,
     Scripted,
@@ -148,6 +149,19 @@ def test_clients_over_the_limit_wait_until_another_leaves(handler: Scripted) -> 
             assert read_answer(third) == (200, b"hello")
 
 
+def test_clients_get_no_more_than_half_of_the_descriptors(handler: Scripted) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (6, hard))
+    try:
+        server = Server()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with serving(handler, server=server) as running, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(running.connect())
+        assert eventually(lambda: "3 connections, not accepting" in running.call(lambda: repr(server)))
+
+
 def test_without_descriptors_clients_wait_and_it_is_said_once(
     handler: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -190,6 +204,8 @@ def test_a_thousand_connections_leave_nothing_behind(handler: Scripted, tmp_path
     endings = [get("/hello"), get("/file", "/hello"), b"bad\r\n\r\n", b"GET /half", get("/hello", version="1.0"), b""]
     with serving(handler) as server:
         server.ask(get("/hello"))
+        assert eventually(lambda: not server.call(lambda: server.server.connections))
+        gc.collect()  # files of earlier tests
         before = open_descriptors()
         for number in range(1000):
             with server.connect() as client:

@@ -19,7 +19,7 @@ class Limits:
     accept_retry_s: float = 1.0
     """The pause after the system had no descriptor or memory for another connection."""
     connections: int = 1024
-    """Further clients wait in the kernel's queue."""
+    """Further clients wait in the kernel's queue; also those over half of the descriptors that the process may have."""
     queue: int = 64
     """Requests of one connection that are in the handler's hands; apt pipelines 10."""
     turn: int = 512 * 1024

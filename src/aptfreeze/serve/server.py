@@ -3,8 +3,9 @@
 
 Rule 1: no task per connection: connections live by callbacks of the loop that `serve` runs in, so that nothing of one
 client can end another. `serve` itself belongs into the caller's TaskGroup.
-Rule 2: who is not accepted waits in the kernel's queue. Accepting pauses at `Limits.connections`, and for a moment when
-the system has no descriptor or memory left; that is said once, until it is over.
+Rule 2: who is not accepted waits in the kernel's queue. Accepting pauses at `Limits.connections` or half of the
+descriptors that the process may have, and for a moment when the system has none, or no memory, left; that is said
+once, until it is over.
 Rule 3: one timer looks for overdue clients, and only while there are connections.
 
 Mutable state: `_listeners`, `_connections`, `_accepting` (whether the loop watches the listeners), the two timers.
@@ -13,7 +14,9 @@ Mutable state: `_listeners`, `_connections`, `_accepting` (whether the loop watc
 import asyncio
 import errno
 import logging
+import resource
 import socket
+import sys
 
 from aptfreeze.errors import UsageError
 from aptfreeze.serve.boundary import Boundary
@@ -41,6 +44,7 @@ class Server:
         self._retry: asyncio.TimerHandle | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._most = min(self._limits.connections, _descriptors() // 2)  # the other half: files and downloads
         self._empty = asyncio.Event()
         self._empty.set()
         self._stopped = asyncio.Event()
@@ -108,7 +112,7 @@ class Server:
     # Accepting.
 
     def _accept_if_possible(self) -> None:
-        if self._accepting or self._stopping or len(self._connections) >= self._limits.connections:
+        if self._accepting or self._stopping or len(self._connections) >= self._most:
             return
         self._accepting = True
         for listener in self._listeners:
@@ -125,7 +129,7 @@ class Server:
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
-            if len(self._connections) >= self._limits.connections:
+            if len(self._connections) >= self._most:
                 _log.info("%d connections: further clients wait", len(self._connections))
                 self._pause()
                 return
@@ -173,6 +177,12 @@ class Server:
         for connection in self.connections:
             connection.expire(now)
         self._sweeper = self._loop.call_later(self._limits.sweep_s, self._sweep) if self._connections else None
+
+
+def _descriptors() -> int:
+    """How many this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def _listeners(host: str, port: int) -> list[socket.socket]:

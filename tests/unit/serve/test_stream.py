@@ -37,6 +37,10 @@ def test_head_and_file_come_in_one_piece(pair: tuple[PlainStream, socket.socket]
     (tmp_path / "file").write_bytes(b"0123456789")
     fd = os.open(tmp_path / "file", os.O_RDONLY)
     assert stream.sendmsg([b"head "], True) == 5
+    client.setblocking(False)
+    with pytest.raises(BlockingIOError):  # the kernel waits for more, 200 ms at most
+        client.recv(100)
+    client.settimeout(PATIENCE_S)
     assert stream.sendfile(fd, 3, 4) == 4
     assert stream.sendfile(fd, 10, 4) == 0
     os.close(fd)

@@ -83,7 +83,7 @@ class Server:
         try:
             await self._stopped.wait()
         finally:
-            self._end()
+            self.close()
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Accept nobody, answer what was asked, then end; after grace_s seconds what is left is reset."""
@@ -96,9 +96,10 @@ class Server:
                 await self._empty.wait()
         except TimeoutError:
             _log.warning("%d connections were not done within %g s; reset", len(self._connections), grace_s)
-        self._stopped.set()
+        self.close()
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Reset every connection, free the ports, and let `serve` return; nothing if it was done before."""
         self._stopping = True
         self._pause()
         for connection in self.connections:
@@ -108,6 +109,7 @@ class Server:
         self._listeners.clear()
         if self._sweeper is not None:
             self._sweeper.cancel()
+        self._stopped.set()
 
     # Accepting.
 

@@ -12,23 +12,13 @@ from aptfreeze.serve.server import Server
 from support.serving import Scripted, answer, get, read_all, serving
 
 
-def _close(server: Server) -> None:
-    """Let it serve for no time at all, which ends with its listeners closed."""
-
-    async def stop_at_once() -> None:
-        await server.stop(0.0)
-        await server.serve(Scripted())
-
-    asyncio.run(stop_at_once())
-
-
 def test_port_0_takes_a_free_one_and_shows_it() -> None:
     server = Server()
     assert repr(server) == "<Server on nothing: 0 connections, not accepting>"
     port = server.listen("127.0.0.1", 0)
     assert port > 0
     assert repr(server) == f"<Server on 127.0.0.1:{port}: 0 connections, not accepting>"
-    _close(server)
+    server.close()
     assert repr(server) == "<Server on nothing: 0 connections, not accepting>"
 
 
@@ -37,7 +27,7 @@ def test_a_name_with_several_addresses_has_one_port_on_all() -> None:
     port = server.listen("localhost", 0)
     with socket.create_connection(("localhost", port)):
         pass
-    _close(server)
+    server.close()
 
 
 @pytest.mark.parametrize("host", ["", "localhost"])
@@ -66,6 +56,15 @@ def test_who_connects_before_serve_is_answered() -> None:
         other = first.call(lambda: first.server.listen("127.0.0.1", 0))
         assert other != first.port
         assert first.ask(get("/x")) == answer(200, "OK", b"x")
+
+
+def test_a_server_that_was_closed_serves_nobody() -> None:
+    server = Server()
+    port = server.listen("127.0.0.1", 0)
+    server.close()
+    asyncio.run(server.serve(Scripted()))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
 
 
 def test_cancelling_serve_resets_its_connections() -> None:

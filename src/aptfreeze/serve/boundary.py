@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The border between connections and the handler: whatever the handler does, the event loop lives on.
 
-Rule: `_guard` is the one place of the serving side that catches every exception. What it caught is logged with the
+Rule: this module is the one place of the serving side that catches every exception. What it caught is logged with the
 request and answered with 500; anything else than an Exception (cancellation, exit) passes.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from aptfreeze.http.message import BadRequest, Request, response_head
@@ -56,13 +56,26 @@ class Boundary:
             self.done(answer.result(), 0, False)
 
 
+async def answered(request: Request, reply: Awaitable[Reply]) -> Reply:
+    """The reply, or 500: for a handler's own task, whose exception would end its TaskGroup and so all clients."""
+    try:
+        return await reply
+    except Exception:
+        _log_error(request)
+        return _internal_error(request)
+
+
 def _guard(request: Request | None, call: Callable[..., _T], *arguments: object) -> _T | None:
     try:
         return call(*arguments)
     except Exception:
-        asked = "" if request is None else f" of {request.method} {request.target[:300]!r}"
-        _log.exception("error in the handler%s", asked)
+        _log_error(request)
         return None
+
+
+def _log_error(request: Request | None) -> None:
+    asked = "" if request is None else f" of {request.method} {request.target[:300]!r}"
+    _log.exception("error in the handler%s", asked)
 
 
 def _internal_error(request: Request | None) -> Reply:

@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from aptfreeze.http.message import BadRequest, Request, RequestParser
-from aptfreeze.serve.boundary import Boundary
+from aptfreeze.serve.boundary import Boundary, answered
 from aptfreeze.serve.reply import Inline, Reply
 
 (GET,) = RequestParser().feed(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -59,6 +59,24 @@ def test_futures_that_failed_or_were_cancelled_are_answered(boundary: Boundary) 
     assert _is_apology(boundary.result(GET, failed))
     assert _is_apology(boundary.result(GET, cancelled))
     loop.close()
+
+
+def test_a_handler_task_that_fails_leaves_its_group_alone(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> Reply:
+        raise KeyError("bug in a task")
+
+    async def fine() -> Reply:
+        return Reply(b"", Inline(b"fine"))
+
+    async def both() -> list[Reply]:
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(answered(GET, work)) for work in (broken(), fine())]
+        return [task.result() for task in asked]
+
+    failed, answer = asyncio.run(both())
+    assert _is_apology(failed)
+    assert answer.body == Inline(b"fine")
+    assert "bug in a task" in caplog.text
 
 
 def test_what_is_discarded_is_told_as_not_sent_also_if_it_comes_later(boundary: Boundary) -> None:

@@ -213,11 +213,13 @@ class Batch:
         """Append a reply; only while it is not full. `head` goes out in place of the reply's own."""
         body = reply.body
         data = body.data if isinstance(body, Inline) else _small_file(body) if isinstance(body, FileBody) else None
-        gathered = [buffer for buffer in (head, data) if buffer]
-        size = sum(map(len, gathered))
-        self._parts.append((reply, len(head), size - len(head)))
-        self._buffers += gathered
-        self._gathered += size
+        size = len(data) if data else 0
+        self._parts.append((reply, len(head), size))
+        self._gathered += len(head) + size
+        if head:
+            self._buffers.append(head)
+        if data:
+            self._buffers.append(data)
         if isinstance(body, PipeBody):
             self._tail = PipeTail(body, self._loop, self._wake)
         elif isinstance(body, FileBody) and data is None:
@@ -258,16 +260,16 @@ class Batch:
 
 def _small_file(body: FileBody) -> bytes | None:
     """The body if it is small and there as a whole; what is amiss with the file shows when it is sent as a tail."""
-    growth = body.growth
-    if body.size > _SMALL or growth.ready < body.end or growth.state is GrowthState.FAILED:
+    growth, size = body.growth, body.size
+    if size > _SMALL or growth.ready < body.end or growth.state is GrowthState.FAILED:
         return None
-    if body.size == 0:
+    if size == 0:
         return b""
     try:
-        data = os.pread(growth.descriptor(), body.size, body.start)
+        data = os.pread(growth.descriptor(), size, body.start)
     except OSError:
         return None
-    return data if len(data) == body.size else None
+    return data if len(data) == size else None
 
 
 def _without_first(buffers: list[Buffer], count: int) -> list[Buffer]:

@@ -7,7 +7,6 @@ Nothing of the caller's environment reaches it: no proxy, no `APTFREEZE_*`, no u
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,15 +26,11 @@ _STOP_LIMIT_S = 20.0
 class Serving:
     """A running `aptfreeze serve`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
-        self.port = port
-        self._log = log
-
-    @property
-    def proxy(self) -> str:
+        self.proxy = ""
         """The value for http_proxy."""
-        return f"http://127.0.0.1:{self.port}"
+        self._log = log
 
     @property
     def output(self) -> str:
@@ -131,18 +126,17 @@ class Aptfreeze:
         """
         self._served += 1
         ready, log = (self.root / f"{self.environment.name}-{self._served}.{end}" for end in ("ready", "log"))
-        port = _free_port()
         line = self._line(
-            "serve", "--listen", f"127.0.0.1:{port}", "--archive", str(self.archive), "--ready-file", str(ready)
+            "serve", "--listen", "127.0.0.1:0", "--archive", str(self.archive), "--ready-file", str(ready)
         )
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*line, *flags], env=self.environ, cwd=self.environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        serving = Serving(process, port, log)
+        serving = Serving(process, log)
         try:
-            _wait_until_ready(serving, ready)
+            serving.proxy = _wait_until_ready(serving, ready)["url"]
             yield serving
         finally:
             killed = process.poll() == -signal.SIGKILL
@@ -153,16 +147,12 @@ class Aptfreeze:
         return [sys.executable, "-m", "aptfreeze", *arguments]
 
 
-def _wait_until_ready(serving: Serving, ready: Path) -> None:
+def _wait_until_ready(serving: Serving, ready: Path) -> dict[str, Any]:
+    """What the ready file says."""
     limit = time.monotonic() + _START_LIMIT_S
     while not ready.exists():
         assert serving.process.poll() is None, f"serve ended before it was ready:\n{serving.output}"
         assert time.monotonic() < limit, f"serve is not ready after {_START_LIMIT_S} s:\n{serving.output}"
         time.sleep(0.01)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    said: dict[str, Any] = json.loads(ready.read_text())
+    return said

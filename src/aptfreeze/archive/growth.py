@@ -149,6 +149,12 @@ class Growth:
             raise ValueError("a Growth shows one file for its whole life")
         self._descriptor = descriptor
 
+    def share(self) -> Descriptor:
+        """The file itself, for another Growth of the same bytes; as for `descriptor`."""
+        self.descriptor()
+        assert self._descriptor is not None
+        return self._descriptor
+
     @property
     def is_attached(self) -> bool:
         return self._descriptor is not None
@@ -164,16 +170,22 @@ class Growth:
             self._tell()
 
     def complete(self, sha256: Digest, size: int) -> None:
-        """All bytes are verified; a file must be attached."""
-        self.sha256 = sha256
-        self.size = self.ready = size
-        self.state = GrowthState.COMPLETE
+        """All bytes are verified; a file must be attached. Nothing happens if it has ended already."""
+        with self._lock:
+            if self.state is not GrowthState.GROWING:
+                return
+            self.sha256 = sha256
+            self.size = self.ready = size
+            self.state = GrowthState.COMPLETE
         self._tell()
 
     def fail(self, error: AptfreezeError) -> None:
-        """No further byte will be ready. The file stays open: who sends from it does so without looking here."""
-        self.error = error
-        self.state = GrowthState.FAILED
+        """No further byte will be ready; the file stays open. Nothing happens if it has ended already."""
+        with self._lock:
+            if self.state is not GrowthState.GROWING:
+                return
+            self.error = error
+            self.state = GrowthState.FAILED
         self._tell()
 
     def _tell(self) -> None:

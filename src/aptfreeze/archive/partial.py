@@ -49,7 +49,9 @@ class Partial:
         self.close()
 
     def close(self) -> None:
-        """Leave the bytes for whoever goes on; the flock ends with the descriptor."""
+        """Leave the bytes, if there are any, for whoever goes on; the flock ends with the descriptor."""
+        if self._file.fd >= 0 and self.is_mine and self.length == 0 and self.is_named:
+            self._path.unlink(missing_ok=True)
         self._file.close()
 
     def descriptor(self) -> Descriptor:

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Suppliers: where the bytes of a digest can come from, in order, and what each of them delivers.
+
+Rule 1: a supplier verifies nothing; whoever takes the bytes does, and says which supplier was wrong.
+Rule 2: what can be seen to be wrong before the body (another length than wanted) is a WrongBytesError without it.
+Rule 3: a supplier is a value: two equal ones are the same supplier, and blame sticks to it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from aptfreeze.archive.checks import pieces
+from aptfreeze.archive.growth import Growth
+from aptfreeze.errors import IntegrityError, MissingUpstreamError, UpstreamError
+from aptfreeze.fetch.failures import PassingError, UnusableRangeError, WrongBytesError
+from aptfreeze.fetch.host import Asker, Priority, Response
+from aptfreeze.fetch.hosts import Hosts
+from aptfreeze.freeze.digest import Wanted
+
+LARGEST_UNKNOWN = 4 << 30
+"""Bytes of a file whose size the chain does not tell."""
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a supplier sends."""
+
+    start: int
+    """The first piece begins at this byte of the file: where it was asked to, or 0."""
+    is_framed: bool
+    """Whether a body that was cut short can be told from a whole one."""
+    pieces: Iterator[bytes]
+    """Raises PassingError when it is cut, WrongBytesError when it turns out to be no good."""
+
+
+class Means(Protocol):
+    """What suppliers use to do it."""
+
+    @property
+    def hosts(self) -> Hosts: ...
+
+    def join(self, wanted: Wanted, suppliers: Sequence["Supplier"], priority: Priority, *, at_once: bool) -> Growth: ...
+
+
+class Supplier(Protocol):
+    """A mirror, a remote, the snapshot service, a file that it can be derived from; hashable."""
+
+    @property
+    def name(self) -> str:
+        """For messages and blame: its URL."""
+
+    def is_down(self, means: Means) -> bool:
+        """Whether it could not be reached a moment ago, so that others should be asked first."""
+
+    def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> AbstractContextManager[Delivery]:
+        """Begin to deliver from byte `start` on. UpstreamError as in `failures`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorUrl:
+    """A file on a mirror, by its URL, path raw as it goes to the wire."""
+
+    url: str
+
+    @property
+    def name(self) -> str:
+        return self.url
+
+    def is_down(self, means: Means) -> bool:
+        return means.hosts.is_down(self.url)
+
+    @contextmanager
+    def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:
+        rest = max(0, (wanted.size or 0) - start)
+        with means.hosts.get(self.url, asker, start=start, size=rest) as response:
+            yield _delivery(response, wanted, start)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An index that the mirror has only compressed: its compressed form, which is listed too, decompressed."""
+
+    sibling: Wanted
+    suffix: str
+    """`.xz`, `.gz` or `.bz2`."""
+    suppliers: tuple[Supplier, ...]
+    """Of the compressed form."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.suffix} form {self.sibling.digest}"
+
+    def is_down(self, means: Means) -> bool:
+        return False
+
+    @contextmanager
+    def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:
+        # At once: a thread waits for it from now on, so it must not wait for a thread itself.
+        growth = means.join(self.sibling, self.suppliers, asker.priority, at_once=True)
+        try:
+            growth.wait()
+        except IntegrityError as error:  # it was damaged in the archive; the next attempt fetches it
+            raise PassingError(error.message) from error
+        yield Delivery(0, True, self._decompressed(growth, wanted))
+
+    def _decompressed(self, growth: Growth, wanted: Wanted) -> Iterator[bytes]:
+        from aptfreeze.deb import compression, deb822  # start-up time: lzma is heavy
+
+        try:
+            limit = wanted.size if wanted.size is not None else LARGEST_UNKNOWN
+            yield from compression.decompress(pieces(growth.descriptor()), self.suffix, limit)
+        except deb822.ParseError as error:
+            raise WrongBytesError(f"cannot be decompressed: {error}") from error
+
+
+def _delivery(response: Response, wanted: Wanted, start: int) -> Delivery:
+    if response.status == 416:
+        _judge_total(response.head.get("Content-Range") or "", wanted)
+        raise UnusableRangeError(f"cannot go on at byte {start}")
+    accept(response)
+    length = response.head.content_length
+    if response.status == 206:
+        _judge_range(response.head.get("Content-Range") or "", wanted, start)
+        return Delivery(start, True, response.body())
+    if wanted.size is not None and length is not None and length != wanted.size:
+        raise WrongBytesError(f"has {length} bytes instead of {wanted.size}")
+    is_framed = length is not None or response.head.get("Transfer-Encoding") is not None
+    return Delivery(0, is_framed, response.body())
+
+
+def _judge_total(content_range: str, wanted: Wanted) -> None:
+    total = content_range.rpartition("/")[2]
+    if wanted.size is not None and total.isascii() and total.isdigit() and int(total) != wanted.size:
+        raise WrongBytesError(f"has {total} bytes instead of {wanted.size}")
+
+
+def _judge_range(content_range: str, wanted: Wanted, start: int) -> None:
+    """RFC 9110 15.3.7: the recipient of a 206 must look at what range it got."""
+    match = _CONTENT_RANGE.fullmatch(content_range)
+    if match is None or int(match[1]) != start:
+        raise UnusableRangeError(f"asked to go on at byte {start}, sent {content_range[:80]!r}")
+    _judge_total(content_range, wanted)
+
+
+def accept(response: Response) -> None:
+    """Nothing if the answer is 200 or 206; else the UpstreamError that it means."""
+    status = response.status
+    if status in (200, 206):
+        return
+    said = f"{status} {response.head.reason}".rstrip()
+    if status in (404, 410):
+        raise MissingUpstreamError(said)
+    if status in (408, 425, 429) or status >= 500:
+        raise PassingError(said, after_s=retry_after_s(response.head.get("Retry-After") or ""))
+    raise UpstreamError(said)
+
+
+def retry_after_s(value: str) -> float:
+    """RFC 9110 10.2.3: seconds or a date; 0 for what is neither."""
+    if value.isascii() and value.isdigit():
+        return float(value)
+    if not value:
+        return 0.0
+    import email.utils  # start-up time
+    from datetime import UTC, datetime
+
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

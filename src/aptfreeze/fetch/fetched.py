@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Files whose digest is not known before they are fetched: InRelease, Release.gpg, key files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aptfreeze.errors import UpstreamError
+from aptfreeze.fetch.chain import accept
+from aptfreeze.fetch.failures import PassingError
+from aptfreeze.fetch.host import Priority
+from aptfreeze.fetch.hosts import Hosts
+from aptfreeze.fetch.turns import in_turn
+from aptfreeze.settings import FetchSettings
+
+# A cache on the way must not answer with an old state: what is fetched here decides what "now" is.
+_FIELDS = {"Cache-Control": "max-age=0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole file, unverified."""
+
+    data: bytes
+    url: str
+    """The one of the given URLs that had it."""
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    priority: Priority
+
+
+class Shell(Protocol):
+    """What this needs of `Downloads`."""
+
+    @property
+    def hosts(self) -> Hosts: ...
+    @property
+    def settings(self) -> FetchSettings: ...
+    def pause(self, seconds: float, /) -> None: ...
+
+
+def fetch_bytes(shell: Shell, urls: Sequence[str], limit: int, priority: Priority) -> Fetched:
+    """See `Downloads.fetch_bytes`."""
+
+    def attempt(url: str) -> Fetched:
+        with shell.hosts.get(url, _Asker(priority), fields=_FIELDS) as response:
+            accept(response)
+            data = bytearray()
+            for piece in response.body():
+                data += piece
+                if len(data) > limit:
+                    raise UpstreamError(f"more than {limit} bytes")
+            if response.status != 200:
+                raise PassingError("sent a part that nobody asked for")
+            return Fetched(bytes(data), url, response.head.headers)
+
+    what = urls[0].rpartition("/")[2] if urls else "the file"
+    return in_turn(
+        what, urls, attempt, name=str, settings=shell.settings, pause=shell.pause, is_down=shell.hosts.is_down
+    )

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: MIT
+"""One mirror host: who of all that ask it goes next, on which of its warm connections.
+
+Rule 1: every thread that wants an answer has a `_Ticket`. Tickets wait by priority, then by age; demanded ones first.
+Rule 2: a ticket that is given a line (a connection) has its request sent at once, and reads its own answer when it is
+the first of that line: requests are pipelined, and each thread's code is straight.
+Rule 3: a line that breaks gives its further tickets back to the queue, at their old age. They have failed nothing.
+Rule 4: no further request is sent behind so many bytes that another connection would answer sooner.
+
+Mutable state, under the lock: the waiting tickets, the lines with the tickets that each owes an answer, the depth.
+"""
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from enum import IntEnum
+from typing import Protocol
+
+from aptfreeze.errors import UpstreamError
+from aptfreeze.fetch.connection import Connection, Head
+from aptfreeze.fetch.failures import ClosingError, LostConnectionError, PassingError, UnreachableError
+from aptfreeze.fetch.pace import Pace
+
+_ALONE = 10
+"""Pipeline depth of a single connection: as deep as apt's own."""
+_ROUND_TRIP = 1 << 20
+"""Bytes; behind more than this, pipelining saves nothing worth having."""
+_DRAINED = 256 << 10
+"""The rest of an unwanted body, if it is not longer, is read so that the connection can go on."""
+_RESENDS = 10
+_DOWN_S = 30.0
+"""After a host could not be reached or fell silent, others are asked first for so long."""
+_CLOSING = "closing: nothing more is fetched"
+_FAMILIAR = 4
+"""A server that closes after fewer answers although more were asked does not like pipelining."""
+
+
+class Priority(IntEnum):
+    """Who goes first; lower is earlier."""
+
+    DEMANDED = 0
+    """A client waits for it."""
+    PREFETCHED = 1
+    SOURCES = 2
+
+
+class Asker(Protocol):
+    """On whose behalf a request is made; its priority may rise while it waits."""
+
+    @property
+    def priority(self) -> Priority: ...
+
+
+class _Ticket:
+    """A request that waits for its turn; `turn` is set when its thread has something to do."""
+
+    __slots__ = ("age", "asker", "failure", "line", "request", "size", "turn")
+
+    def __init__(self, request: bytes, asker: Asker, size: int, age: int) -> None:
+        self.request = request
+        self.asker = asker
+        self.size = size
+        self.age = age
+        self.line: _Line | None = None
+        self.failure: UpstreamError | None = None
+        self.turn = threading.Event()
+
+    def fail(self, failure: UpstreamError) -> None:
+        self.failure = failure
+        self.turn.set()
+
+    @property
+    def rank(self) -> tuple[Priority, int]:
+        return (self.asker.priority, self.age)
+
+
+class _Line:
+    """A connection, or one that its first ticket is about to open, and the tickets it owes answers to, in order."""
+
+    __slots__ = ("connection", "owed")
+
+    def __init__(self, first: _Ticket) -> None:
+        self.connection: Connection | None = None
+        self.owed: deque[_Ticket] = deque([first])
+
+    @property
+    def load(self) -> int:
+        return sum(ticket.size for ticket in self.owed)
+
+
+class Response:
+    """An answer whose head has come. Valid inside the `with` of `Host.exchange` only."""
+
+    def __init__(self, head: Head, connection: Connection, received: Callable[[int], None]) -> None:
+        self.head = head
+        self.status = head.status
+        self._connection = connection
+        self._received = received
+        self._pieces = self._counted()
+        self.is_read = False
+        """Whether the body was read to its end."""
+
+    def body(self) -> Iterator[bytes]:
+        """The pieces of the body; PassingError if it is cut."""
+        return self._pieces
+
+    def _counted(self) -> Iterator[bytes]:
+        for piece in self._connection.body():
+            self._received(len(piece))
+            yield piece
+        self.is_read = True
+
+    def drain(self) -> None:
+        """Read on if that is cheaper than a new connection. Errors do not matter: the answer is not wanted."""
+        if (self.head.content_length or 0) > _DRAINED:
+            return
+        taken = 0
+        try:
+            for piece in self._pieces:
+                taken += len(piece)
+                if taken > _DRAINED:
+                    return
+        except PassingError:
+            return
+
+
+class Host:
+    """All connections to one host and port; `connect` opens one (blocking)."""
+
+    def __init__(self, name: str, connect: Callable[[], Connection], *, connections: int, depth: int) -> None:
+        self.name = name
+        self.requests = 0
+        self.received = 0
+        """Bytes of bodies."""
+        self._connect = connect
+        self._connections = connections
+        self._depth = depth
+        self._pace = Pace(connections)
+        self._lines: list[_Line] = []
+        self._waiting: list[_Ticket] = []
+        self._ages = itertools.count()
+        self._lock = threading.Lock()
+        self._down_until = 0.0
+        self._is_closed = False
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it could not be reached a moment ago."""
+        return time.monotonic() < self._down_until
+
+    def __repr__(self) -> str:
+        owed = sum(len(line.owed) for line in self._lines)
+        return f"<Host {len(self._lines)} connections, {owed} requests in flight, {len(self._waiting)} waiting>"
+
+    @contextmanager
+    def exchange(self, request: bytes, asker: Asker, size: int = 0) -> Iterator[Response]:
+        """Ask and be answered; `size` in bytes is what the answer will have, as far as one knows.
+
+        Waits for its turn. PassingError if the server cannot be reached or cuts the answer, ClosingError.
+        """
+        ticket = _Ticket(request, asker, size, next(self._ages))
+        try:
+            with self._response(ticket) as response:
+                yield response
+        except UnreachableError:
+            self._down_until = time.monotonic() + _DOWN_S
+            raise
+
+    @contextmanager
+    def _response(self, ticket: _Ticket) -> Iterator[Response]:
+        head, connection = self._answered(ticket)
+        response = Response(head, connection, self._count)
+        try:
+            yield response
+        finally:
+            response.drain()
+            self._done(ticket, is_usable=response.is_read and connection.is_usable)
+
+    def close(self) -> None:
+        """Everybody who waits or reads fails now."""
+        with self._lock:
+            self._is_closed = True
+            for line in self._lines:
+                for ticket in list(line.owed)[1:]:
+                    ticket.fail(ClosingError(_CLOSING))
+                if line.connection is not None:  # the first ticket's thread is reading, and closes it
+                    line.connection.abort()
+            for line in [line for line in self._lines if not line.owed]:
+                self._break(line)
+            self._fail_waiting(ClosingError(_CLOSING))
+
+    # --- one ticket's way, in its own thread ---
+
+    def _answered(self, ticket: _Ticket) -> tuple[Head, Connection]:
+        """Wait for the turn and for the head; sends again what a dying connection has lost."""
+        for _ in range(_RESENDS):
+            was_warm = False
+            try:
+                with ExitStack() as undo:
+                    undo.callback(self._done, ticket, is_usable=False)
+                    connection = self._turn(ticket)
+                    was_warm = connection.answered > 0
+                    head = connection.head()
+                    undo.pop_all()
+                self._down_until = 0.0
+                return head, connection
+            except LostConnectionError:
+                if not was_warm:
+                    raise
+        raise PassingError(f"{self.name} closed {_RESENDS} connections before it answered")
+
+    def _turn(self, ticket: _Ticket) -> Connection:
+        """Wait until this ticket is the first of a line; opens the connection of a new one."""
+        with self._lock:
+            self._waiting.append(ticket)
+            self._assign()
+        ticket.turn.wait()
+        if ticket.failure is not None:
+            raise ticket.failure
+        line = ticket.line
+        assert line is not None
+        if line.connection is None:
+            self._open(line, ticket)
+        assert line.connection is not None
+        return line.connection
+
+    def _open(self, line: _Line, ticket: _Ticket) -> None:
+        try:
+            connection = self._connect()
+        except PassingError as error:
+            with self._lock:  # who waits for this connection would only wait for the next failure
+                self._fail_waiting(error)
+            raise
+        with self._lock:
+            line.connection = connection
+            if self._is_closed:
+                raise ClosingError(_CLOSING)
+            self._send(line, ticket)
+            self._assign()
+
+    def _done(self, ticket: _Ticket, *, is_usable: bool) -> None:
+        """The ticket has its answer or has failed: the line goes on with the next one, or breaks."""
+        with self._lock:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+            line, ticket.line = ticket.line, None
+            ticket.turn.clear()
+            if line is not None and line in self._lines:
+                was_first = line.owed[0] is ticket
+                line.owed.remove(ticket)
+                if was_first and not is_usable:
+                    self._break(line)
+                elif was_first and line.owed:
+                    line.owed[0].turn.set()
+            self._assign()
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self.received += size
+            self._pace.received(size, time.monotonic(), connections=len(self._lines))
+
+    # --- decisions, under the lock ---
+
+    def _assign(self) -> None:
+        """Give lines to waiting tickets, the best first, as long as there are any."""
+        if self._is_closed:
+            self._fail_waiting(ClosingError(_CLOSING))
+        while self._waiting:
+            ticket = min(self._waiting, key=lambda waiting: waiting.rank)
+            line = self._choose()
+            if line is None:
+                if not self._may_open():
+                    return
+                self._lines.append(_Line(ticket))
+                ticket.line = self._lines[-1]
+                ticket.turn.set()
+            elif self._send(line, ticket):
+                line.owed.append(ticket)
+                ticket.line = line
+                if line.owed[0] is ticket:
+                    ticket.turn.set()
+            else:
+                continue
+            self._waiting.remove(ticket)
+
+    def _choose(self) -> _Line | None:
+        """An idle line, else the emptiest one that may take one more; None: open one or wait."""
+        for line in [line for line in self._lines if not line.owed]:
+            if line.connection is not None and line.connection.is_usable and not line.connection.is_stale:
+                return line
+            self._break(line)
+        if len(self._lines) < self._pace.allowed:
+            return None
+        depth = self._depth if self._depth == 1 or len(self._lines) > 1 else max(self._depth, _ALONE)
+        open_lines = [line for line in self._lines if line.connection is not None and line.connection.is_usable]
+        free = [line for line in open_lines if len(line.owed) < depth and line.load <= _ROUND_TRIP]
+        return min(free, key=lambda line: len(line.owed), default=None)
+
+    def _may_open(self) -> bool:
+        if len(self._lines) >= self._connections:
+            return False
+        if len(self._lines) < self._pace.allowed:
+            return True
+        # Behind a large file nobody waits; behind a connection that is just being opened, a moment.
+        return all(line.connection is not None and line.load > _ROUND_TRIP for line in self._lines)
+
+    def _fail_waiting(self, failure: UpstreamError) -> None:
+        waiting, self._waiting = self._waiting, []
+        for ticket in waiting:
+            ticket.fail(failure)
+
+    def _send(self, line: _Line, ticket: _Ticket) -> bool:
+        """Under the lock, so that requests go out in the order of `owed`; they fit into the socket's buffer."""
+        assert line.connection is not None
+        try:
+            line.connection.send(ticket.request)
+        except LostConnectionError:
+            if not line.owed:
+                self._break(line)
+            elif line.owed[0] is ticket:
+                raise
+            else:
+                line.connection.is_usable = False
+                self._give_back(line, keep=1)
+            return False
+        self.requests += 1
+        return True
+
+    def _break(self, line: _Line) -> None:
+        """Close a line; what it still owes waits again."""
+        connection = line.connection
+        if connection is not None and line.owed and not connection.is_usable and connection.answered < _FAMILIAR:
+            self._depth = 1
+        self._give_back(line, keep=0)
+        self._lines.remove(line)
+        if connection is not None:
+            connection.close()
+
+    def _give_back(self, line: _Line, *, keep: int) -> None:
+        while len(line.owed) > keep:
+            ticket = line.owed.pop()
+            ticket.line = None
+            self._waiting.append(ticket)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""All hosts of one process: a URL goes in, an answer comes out, redirects followed.
+
+Rule 1: `Accept-Encoding: identity`, always: other bytes than the file's own would never match its hash.
+Rule 2: redirects are followed to any host and change nothing: the bytes are verified, not the place.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from aptfreeze.errors import UpstreamError
+from aptfreeze.fetch.connection import Connection, connect
+from aptfreeze.fetch.failures import ClosingError
+from aptfreeze.fetch.host import Asker, Host, Response
+from aptfreeze.fetch.url import Endpoint, redirected
+from aptfreeze.settings import FetchSettings
+
+USER_AGENT = "aptfreeze/0.1"
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one host was asked and sent."""
+
+    requests: int
+    received: int
+    """Bytes of bodies."""
+
+
+class Hosts:
+    """Mutable state, under the lock: the hosts asked so far; their own state is theirs."""
+
+    def __init__(self, settings: FetchSettings) -> None:
+        self._settings = settings
+        self._hosts: dict[str, Host] = {}
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    @contextmanager
+    def get(
+        self, url: str, asker: Asker, *, start: int = 0, size: int = 0, fields: Mapping[str, str] | None = None
+    ) -> Iterator[Response]:
+        """GET, from byte `start` on; `size` is how many bytes are expected, as far as one knows.
+
+        Any status but a followed redirect is given to the caller. PassingError, UpstreamError.
+        """
+        asked = url
+        for _ in range(_MOST_REDIRECTS + 1):
+            endpoint = Endpoint.parse(url)
+            with self._host(endpoint).exchange(request(endpoint, start, fields or {}), asker, size) as response:
+                location = response.head.get("Location") if response.status in _REDIRECTS else None
+                if location is None:
+                    yield response
+                    return
+            url = redirected(url, location)
+        raise UpstreamError(f"{asked} leads to more than {_MOST_REDIRECTS} redirects")
+
+    def is_down(self, url: str) -> bool:
+        """Whether the host of this URL could not be reached a moment ago."""
+        try:
+            host = self._hosts.get(Endpoint.parse(url).authority)
+        except UpstreamError:
+            return True
+        return host is not None and host.is_down
+
+    def traffic(self) -> dict[str, Traffic]:
+        """By host (`mirror.example.org`, `127.0.0.1:8080`), those asked so far."""
+        with self._lock:
+            return {name: Traffic(host.requests, host.received) for name, host in self._hosts.items()}
+
+    def close(self) -> None:
+        """Cut every connection; whoever waits fails."""
+        with self._lock:
+            self._is_closed = True
+            hosts = list(self._hosts.values())
+        for host in hosts:
+            host.close()
+
+    def _host(self, endpoint: Endpoint) -> Host:
+        name = endpoint.authority
+        with self._lock:
+            if self._is_closed:
+                raise ClosingError("closing: nothing more is fetched")
+            if name not in self._hosts:
+                limits = self._settings
+                self._hosts[name] = Host(
+                    name, lambda: self._connected(endpoint), connections=limits.connections, depth=limits.depth
+                )
+            return self._hosts[name]
+
+    def _connected(self, endpoint: Endpoint) -> Connection:
+        """The seam where TLS and an upstream proxy come in."""
+        wire = connect(
+            endpoint.host,
+            endpoint.port,
+            connect_timeout_s=self._settings.connect_timeout_s,
+            read_timeout_s=self._settings.read_timeout_s,
+        )
+        return Connection(wire, endpoint.authority)
+
+
+def request(endpoint: Endpoint, start: int, fields: Mapping[str, str], method: str = "GET") -> bytes:
+    """The bytes of a request's head."""
+    lines = [
+        f"{method} {endpoint.target} HTTP/1.1",
+        f"Host: {endpoint.authority}",
+        f"User-Agent: {USER_AGENT}",
+        "Accept: */*",
+        "Accept-Encoding: identity",
+        *([f"Range: bytes={start}-"] if start else []),
+        *(f"{name}: {value}" for name, value in fields.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Upstream URLs: split for the wire with the path as it was written, never decoded and encoded again.
+
+A mirror may know `%2b` but not `+` in a file name; so what the client or the index wrote is what is asked (pure).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urljoin
+
+from aptfreeze.errors import UpstreamError
+
+_HTTP = re.compile(r"http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{1,5}))?(/[^#]*|\?[^#]*)?(?:#.*)?", re.I)
+# RFC 9112 3.2: a target has no blanks and no control characters; we add: nothing outside ASCII.
+_TARGET = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One URL, as a connection needs it."""
+
+    host: str
+    """Lower-case, IPv6 addresses without brackets."""
+    port: int
+    target: str
+    """Raw path and query."""
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """UpstreamError for what is no plain `http://host[:port]/path`."""
+        match = _HTTP.fullmatch(url)
+        if match is None or not _TARGET.fullmatch(match[3] or "/"):
+            reason = "HTTPS is not supported yet" if url.lower().startswith("https:") else "it is no http:// URL"
+            raise UpstreamError(f"cannot fetch {url[:300]!r}: {reason}")
+        host, port, rest = match.groups()
+        target = rest or "/"
+        return cls(host.strip("[]").lower(), int(port or 80), target if target.startswith("/") else "/" + target)
+
+    @property
+    def authority(self) -> str:
+        """For the Host field and for people: without the default port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 80 else f"{host}:{self.port}"
+
+
+def redirected(url: str, location: str) -> str:
+    """Where a redirect leads; RFC 9110 10.2.2: relative to the URL that was asked."""
+    return urljoin(url, location)

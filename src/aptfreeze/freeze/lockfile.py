@@ -2,10 +2,10 @@
 """The lock file's text: a generation, written for people and git, read without trusting either.
 
 Rule 1: TOML, sorted by the text of the key, one line per pin: a suite that moved is a one-line diff.
-Rule 2: only what `dump` writes is read; `dump(parse(text)) == text` for its own output.
-Rule 3: whatever is wrong is a UsageError that names the file, the key or line, what was expected and what was found.
-Rule 4: the state digest is the sha256 of the text from the line `[pins]` to the end, so that `sed` and `sha256sum`
-can compute it; id and creation time stand above that line and do not count.
+Rule 2: only what `dump` writes is read; `dump(parse(text)) == text` for its own output. Whatever is wrong is a
+UsageError that names the file, the key or line, what was expected and what was found.
+Rule 3: the state digest is the sha256 of the text from the line `[pins]` to the end (`sed` and `sha256sum` can
+compute it); id and creation time stand above that line and do not count.
 
 The format, version 1:
 
@@ -41,8 +41,6 @@ MAX_LENGTH = 16 * 1024 * 1024
 """Characters; a pin takes about 300."""
 
 _HEADER = "# Written by aptfreeze, one line per pin; keep it in git. Exceptions go to aptfreeze.toml, never here.\n"
-
-# --- writing ---------------------------------------------------------------------------------------------------------
 
 
 def dump(generation: Generation) -> str:
@@ -101,15 +99,21 @@ def _string(text: str) -> str:
     return '"' + _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + '"'
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
 def parse(text: str, name: str = "aptfreeze.lock") -> Generation:
     """The generation of a lock file's text; `name` is what messages call it. UsageError on anything odd."""
     if len(text) > MAX_LENGTH:
         raise UsageError(f"{name} is no lock file: it has more than {MAX_LENGTH} characters")
     _refuse_conflict_markers(text, name)
     return _Reader(name).generation(_toml(text, name))
+
+
+def parse_pin(line: str, name: str) -> tuple[SuiteKey, Pin]:
+    """What `pin_line` wrote; `name` is what messages call its place. UsageError on anything odd."""
+    entries = _toml(line, name)
+    if len(entries) != 1:
+        raise UsageError(f"{name}: expected one pin in a line, found {len(entries)}: {line[:200]!r}")
+    [(key, fields)] = entries.items()
+    return _Reader(name).key(key), _Reader(name).pin(key, fields)
 
 
 def rival(pins: Mapping[SuiteKey, Pin], key: SuiteKey, pin: Pin) -> SuiteKey | None:
@@ -174,7 +178,7 @@ class _Reader:
         if not _ID.fullmatch(identity):
             self._refuse("generation", "32 lower-case hex digits", identity)
         created = self._time("created", document.get("created"))
-        pins = {self._key(text): self._pin(text, value) for text, value in self._table(document, "pins").items()}
+        pins = {self.key(text): self.pin(text, value) for text, value in self._table(document, "pins").items()}
         self._refuse_rivals(pins)
         extra = {url: self._extra(url, value) for url, value in self._table(document, "extra").items()}
         return Generation(identity, created, MappingProxyType(pins), MappingProxyType(extra))
@@ -192,15 +196,14 @@ class _Reader:
 
     def _refuse_rivals(self, pins: Mapping[SuiteKey, Pin]) -> None:
         # The same rule as `rival`, but linear in the number of pins: both directions are met as each pin has its turn.
-        named = [(key, SuiteKey(key.repository, name)) for key, pin in pins.items() for name in sorted(pin.names)]
-        for key, other in named:
+        for key, other in ((k, SuiteKey(k.repository, name)) for k, pin in pins.items() for name in sorted(pin.names)):
             if other != key and other in pins:
                 raise UsageError(
                     f'{self._name}: the pins "{key}" and "{other}" are one suite under two names',
                     hint="remove one of the two lines; the other answers both names",
                 )
 
-    def _key(self, text: str) -> SuiteKey:
+    def key(self, text: str) -> SuiteKey:
         repository, _, suite = text.partition(" ")
         segments = [*repository.split("/"), *([] if suite == "./" else suite.split("/"))]
         well_formed = _HOST_AND_PATH.fullmatch(repository) and (suite == "./" or _PATH.fullmatch(suite))
@@ -208,7 +211,7 @@ class _Reader:
             self._refuse("pins", 'keys of the form "host/path suite" (lower-case host, no scheme)', text)
         return SuiteKey(repository, suite)
 
-    def _pin(self, key: str, fields: object) -> Pin:
+    def pin(self, key: str, fields: object) -> Pin:
         if not isinstance(fields, dict):
             self._refuse(key, "{ inrelease = ..., ... }", fields)
         root = self._root(key, fields)

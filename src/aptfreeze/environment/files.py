@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The only code that writes files of an environment.
+
+Rule 1: a file is replaced as a whole (new file beside it, fsync, rename, fsync of the folder), so that a reader and a
+`kill -9` see the old bytes or the new ones; or it is a `.jsonl` file that whole lines are appended to.
+Rule 2: whoever calls `replace` holds the environment's lock: the new file's name is fixed, so a killed writer leaves
+at most one stray file, which the next one overwrites.
+Rule 3: `sudo aptfreeze run` must not leave files that the folder's owner cannot change: root gives them away.
+Rule 4: an OSError becomes a UsageError that names the file.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from aptfreeze.errors import UsageError
+
+_HINTS = {
+    errno.EACCES: "make it writable for this user, or use --locked and an environment that is complete",
+    errno.EPERM: "make it writable for this user, or use --locked and an environment that is complete",
+    errno.EROFS: "copy the environment's folder to a file system that can be written",
+    errno.ENOSPC: "make room and run the same command again; nothing that was written before is lost",
+    errno.EDQUOT: "make room and run the same command again; nothing that was written before is lost",
+}
+
+
+def read(path: Path) -> bytes | None:
+    """A whole file; None if there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _tell("read", path, error)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put `data` in the place of the file, for good when this returns."""
+    target = Path(os.path.realpath(path))  # a lock file that is a symbolic link stays one
+    beside = target.with_name(f".{target.name}.new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            _keep_mode_and_owner(descriptor, target)
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        beside.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        _tell("write", path, error)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if missing."""
+    try:
+        for folder in [*reversed(path.parents), path]:
+            with contextlib.suppress(FileExistsError):
+                if not folder.exists():
+                    folder.mkdir()
+                    _give_away(folder, folder.parent)
+    except OSError as error:
+        _tell("create", path, error)
+
+
+def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Append one JSON line for each record, in one write: lines of several processes do not mix.
+
+    A line that a killed writer left torn is ended first, so that only that line is lost.
+    """
+    lines = b"".join(json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records)
+    if not lines:
+        return
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size == 0:
+                _give_away(descriptor, path.parent)
+            elif os.pread(descriptor, 1, size - 1) != b"\n":
+                lines = b"\n" + lines
+            _write_all(descriptor, lines)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        _tell("write", path, error)
+
+
+def read_records(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a `.jsonl` file; a line that is torn (its writer was killed) is passed over."""
+    for line in (read(path) or b"").split(b"\n"):
+        with contextlib.suppress(ValueError, RecursionError):
+            record = json.loads(line)
+            if isinstance(record, dict):
+                yield record
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _keep_mode_and_owner(descriptor: int, target: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
+    _give_away(descriptor, target.parent)
+
+
+def _give_away(created: int | Path, folder: Path) -> None:
+    """What root makes belongs to the owner of the folder that it is made in."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        with contextlib.suppress(PermissionError):  # root of a user namespace that does not know the owner
+            os.chown(created, owner.st_uid, owner.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _tell(verb: str, path: Path, error: OSError) -> NoReturn:
+    hint = _HINTS.get(error.errno or 0)
+    raise UsageError(f"cannot {verb} {path}: {error.strerror or error}", hint=hint) from error

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The lock file and the copies of all generations that this state has met.
+
+Rule 1: the lock file is the truth of what is current; a copy says what this state last knew of a generation. Where
+they differ, somebody else changed the lock file.
+Rule 2: a session keeps its generation by id: its copy stays, and grows, when another one has become current.
+Rule 3: what is written was read back first: no lock file that we would refuse ourselves.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aptfreeze.environment import files
+from aptfreeze.environment.folder import Environment
+from aptfreeze.errors import UsageError
+from aptfreeze.freeze.generation import Generation
+from aptfreeze.freeze.lockfile import dump, parse
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What somebody else did to a generation, as keys of pins and extra lines in text."""
+
+    added: tuple[str, ...]
+    altered: tuple[str, ...]
+    """Changed or removed: the same id would name two states."""
+
+    def __str__(self) -> str:
+        parts = [("added: ", self.added), ("changed or removed: ", self.altered)]
+        return "; ".join(name + ", ".join(keys) for name, keys in parts if keys) or "created"
+
+
+def compare(known: Generation, found: Generation) -> Difference:
+    """From what a state knew of a generation to what the lock file says of the same id."""
+    before = {str(key): pin for key, pin in known.pins.items()} | dict(known.extra)
+    after = {str(key): pin for key, pin in found.pins.items()} | dict(found.extra)
+    return Difference(
+        added=tuple(sorted(after.keys() - before.keys())),
+        altered=tuple(sorted(key for key in before if after.get(key) != before[key])),
+    )
+
+
+def read_lock(environment: Environment) -> Generation | None:
+    """The current generation as the lock file has it; None without a lock file, UsageError if it is no good."""
+    return _read(environment.lock_file)
+
+
+def write_lock(environment: Environment, generation: Generation) -> None:
+    """Make a generation the current one; the caller holds the environment's lock."""
+    _write(environment.lock_file, generation)
+
+
+def read_copy(environment: Environment, generation_id: str) -> Generation | None:
+    """What this state last knew of a generation; None if it never met it."""
+    if not _ID.fullmatch(generation_id):  # it may come from a client, and becomes a file name
+        return None
+    return _read(environment.generations / f"{generation_id}.toml")
+
+
+def read_copies(environment: Environment) -> Iterator[Generation]:
+    """Every generation that this state has met, the newest first; copies that are no good are left out."""
+    known = []
+    for path in environment.generations.glob("*.toml"):
+        try:
+            known.append(read_copy(environment, path.stem))
+        except UsageError:
+            continue
+    yield from sorted(filter(None, known), key=lambda generation: generation.created, reverse=True)
+
+
+def write_copy(environment: Environment, generation: Generation) -> None:
+    """Remember a generation; the caller holds the environment's lock."""
+    _write(environment.generations / f"{generation.id}.toml", generation)
+
+
+def _read(path: Path) -> Generation | None:
+    data = files.read(path)
+    if data is None:
+        return None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path} is not UTF-8: line {line} holds the byte {data[error.start]:#x}") from error
+    return parse(text, str(path))
+
+
+def _write(path: Path, generation: Generation) -> None:
+    text = dump(generation)
+    parse(text, str(path))
+    files.replace(path, text.encode())

@@ -8,7 +8,7 @@ Rule 2: no notice holds a password; what may hold one goes through `without_pass
 import re
 from dataclasses import dataclass
 
-_USER_PART = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+_USER_PART = re.compile(r"^((?:[\w+.-]+://)?+[^/@:]*):.*@")
 
 
 @dataclass(frozen=True, slots=True)

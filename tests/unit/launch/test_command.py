@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What COMMAND's words tell."""
+
+import shlex
+
+import pytest
+
+from aptfreeze.launch.command import elevation_notice, is_apt, own_proxy_notice
+
+
+@pytest.mark.parametrize("line", ["apt update", "apt-get update", "/usr/bin/apt-get -y install x"])
+def test_apt_is_known_by_its_base_name(line: str) -> None:
+    assert is_apt(shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    "line", ["", "sudo apt-get update", "env apt update", "sh -c 'apt update'", "apt-cache x", "aptitude"]
+)
+def test_what_only_starts_apt_is_not_apt(line: str) -> None:
+    assert not is_apt(shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("sudo mmdebstrap bookworm x.tar", "sudo aptfreeze run -- mmdebstrap ..."),
+        ("/usr/bin/sudo -E -u root /usr/sbin/debootstrap bookworm x", "sudo aptfreeze run -- debootstrap ..."),
+        ("sudo A=1 sh -c 'apt-get update'", "sudo aptfreeze run -- apt-get ..."),
+        ("doas apt update", "doas aptfreeze run -- apt ..."),
+        ("su -c 'mmdebstrap bookworm x.tar'", "su -c 'aptfreeze run -- mmdebstrap ...'"),
+        ("su root -c 'make image'", "su -c 'aptfreeze run -- COMMAND ...'"),
+        ("pkexec make image", "pkexec aptfreeze run -- COMMAND ..."),
+    ],
+)
+def test_a_change_of_user_is_told_with_the_right_order(line: str, hint: str) -> None:
+    notice = elevation_notice(shlex.split(line))
+    assert notice
+    assert notice.hint
+    assert hint in notice.hint
+
+
+@pytest.mark.parametrize("line", ["", "mmdebstrap sudo", "make sudo", "env mmdebstrap bookworm"])
+def test_other_commands_are_no_news(line: str) -> None:
+    assert elevation_notice(shlex.split(line)) is None
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        '--aptopt=Acquire::http::Proxy "http://user:secret@proxy.example.org"',
+        '--aptopt=Acquire::http { Proxy "http://user:secret@proxy.example.org"; }',
+        "-oacquire::HTTP::proxy::mirror.example.org=DIRECT",
+    ],
+)
+def test_a_proxy_by_option_is_told_without_its_value(option: str) -> None:
+    notice = own_proxy_notice(["mmdebstrap", option, "bookworm"])
+    assert notice
+    assert "secret" not in str(notice)
+    assert own_proxy_notice(["mmdebstrap", "--aptopt=Acquire::Languages none", "bookworm"]) is None
+    assert own_proxy_notice(["echo", option]) is None
+    assert own_proxy_notice([]) is None

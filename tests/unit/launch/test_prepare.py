@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""All that COMMAND is given, put together."""
+
+import os
+from pathlib import Path
+
+from aptfreeze.launch.aptread import read_options
+from aptfreeze.launch.prepare import prepare
+from support.sessions import make_session
+
+
+def options(variables: dict[str, str]) -> dict[str, str]:
+    return {option.name: option.value for option in read_options(variables)}
+
+
+def test_apt_gets_the_proxy_and_lists_of_its_own(tmp_path: Path) -> None:
+    session = make_session(tmp_path)
+    prepared = prepare(["apt-get", "update"], os.environ, session)
+    found = options(dict(prepared.variables))
+    assert found["Acquire::http::Proxy"] == session.proxy
+    assert found["Acquire::Check-Valid-Until"] == "false"
+    assert found["Dir::State::lists"].startswith(f"{session.state}/apt/")
+
+
+def test_any_other_command_keeps_the_lists_of_whatever_it_builds(tmp_path: Path) -> None:
+    session = make_session(tmp_path)
+    prepared = prepare(["sh", "-c", "apt-get update"], os.environ, session)
+    found = options(dict(prepared.variables))
+    assert found["Acquire::http::Proxy"] == session.proxy
+    assert found["Dir::State::lists"] == options(dict(os.environ))["Dir::State::lists"]
+    assert list(session.state.iterdir()) == []
+
+
+def test_all_that_is_temporary_lies_in_the_session_folder(tmp_path: Path) -> None:
+    session = make_session(tmp_path)
+    variables = prepare(["make"], os.environ, session).variables
+    assert Path(variables["APT_CONFIG"]).is_relative_to(session.folder)
+    assert variables["PATH"].endswith(os.environ["PATH"])
+    assert {entry.name for entry in tmp_path.iterdir()} == {"session", "environment"}
+
+
+def test_every_remark_is_there_and_the_most_urgent_comes_first(tmp_path: Path) -> None:
+    user = tmp_path / "user.conf"
+    user.write_text('Acquire::http::Proxy::mirror.example.org "DIRECT";')
+    own = dict(os.environ) | {"no_proxy": "mirror.example.org", "APT_CONFIG": str(user)}
+    notices = [str(notice) for notice in prepare(["sudo", "mmdebstrap"], own, make_session(tmp_path)).notices]
+    assert notices[0].startswith("sudo drops")
+    assert any(text.startswith('no_proxy="mirror.example.org"') for text in notices)
+    assert any("Acquire::http::Proxy::mirror.example.org" in text for text in notices)
+    assert not any("instead of" in text for text in notices)
+
+
+def test_a_machine_without_apt_is_no_obstacle(tmp_path: Path) -> None:
+    prepared = prepare(["make"], {"PATH": "/nowhere"}, make_session(tmp_path))
+    assert prepared.notices == ()
+    assert Path(prepared.variables["APT_CONFIG"]).is_file()

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The wrapper around mmdebstrap, here with a stand-in for the real one that shows and runs what it is given."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aptfreeze.launch.wrappers import write_wrappers
+
+_STAND_IN = """\
+#!/bin/sh
+printf '%s\\n' "$@" > "$SHOWN"
+for word; do
+    case "$word" in
+        --setup-hook=*) sh -c "${word#*=}" exec "$ROOT" || exit 9; ls "$ROOT/etc/apt/apt.conf.d" > "$ROOT/seen" ;;
+        --customize-hook=*) touch -d @1000000000.5 "$ROOT/etc/apt/apt.conf.d"; sh -c "${word#*=}" exec "$ROOT" ;;
+    esac
+done
+"""
+
+
+class Tools:
+    """A PATH with a stand-in for mmdebstrap, wrapped, and the root that it builds."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "it's the real one"
+        self.folder.mkdir()
+        self.root = root / "the root"
+        (self.root / "etc/apt/apt.conf.d").mkdir(parents=True)
+        self.shown = root / "shown"
+        real = self.folder / "mmdebstrap"
+        real.write_text(_STAND_IN)
+        real.chmod(0o755)
+        self.path, self.notices = write_wrappers(root / "session/bin", f"{self.folder}:{os.environ['PATH']}")
+
+    def run(self, *arguments: str) -> list[str]:
+        """The arguments that the real one got."""
+        environ = {"PATH": self.path, "SHOWN": str(self.shown), "ROOT": str(self.root)}
+        assert (
+            subprocess.run(["sh", "-c", 'mmdebstrap "$@"', "sh", *arguments], env=environ, timeout=20).returncode == 0
+        )
+        return self.shown.read_text().splitlines()
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    return Tools(tmp_path)
+
+
+def test_the_hooks_come_before_the_user_s_arguments(tools: Tools) -> None:
+    given = tools.run("--variant=apt", "bookworm", "a b.tar")
+    assert [word.partition("=")[0] for word in given] == [
+        *("--setup-hook", "--customize-hook", "--variant"),
+        *("bookworm", "a b.tar"),
+    ]
+    assert tools.notices == ()
+
+
+def test_the_setup_hook_writes_and_the_customize_hook_leaves_no_trace(tools: Tools) -> None:
+    tools.run("bookworm")
+    folder = tools.root / "etc/apt/apt.conf.d"
+    assert (tools.root / "seen").read_text() == "00aptfreeze\n"
+    assert list(folder.iterdir()) == []
+    assert folder.stat().st_mtime_ns == 1_000_000_000_500_000_000
+
+
+def test_what_the_setup_hook_writes_is_read_by_apt(tools: Tools) -> None:
+    hook = next(word for word in tools.run("bookworm") if word.startswith("--setup-hook="))
+    subprocess.run(["sh", "-c", hook.partition("=")[2], "exec", tools.root], check=True, timeout=20)
+    written = tools.root / "etc/apt/apt.conf.d/00aptfreeze"
+    dump = subprocess.run(
+        ["apt-config", "dump"], env=os.environ | {"APT_CONFIG": str(written)}, capture_output=True, text=True
+    ).stdout
+    assert 'Acquire::Check-Valid-Until "false";' in dump
+    assert 'APT::Update::Error-Mode "any";' in dump
+
+
+def test_a_root_without_our_file_is_left_alone(tools: Tools) -> None:
+    hook = next(word for word in tools.run("bookworm") if word.startswith("--customize-hook="))
+    subprocess.run(["sh", "-c", hook.partition("=")[2], "exec", tools.root / "empty"], check=True, timeout=20)
+
+
+@pytest.mark.parametrize("first", ["--hook-helper", "--hook-listener", "--unshare-helper"])
+def test_mmdebstrap_s_helpers_get_their_words_unchanged(tools: Tools, first: str) -> None:
+    assert tools.run(first, "x") == [first, "x"]
+
+
+def test_a_path_without_mmdebstrap_stays_as_it_is(tmp_path: Path) -> None:
+    assert write_wrappers(tmp_path / "bin", str(tmp_path)) == (str(tmp_path), ())
+    assert not (tmp_path / "bin").exists()

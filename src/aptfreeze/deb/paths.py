@@ -143,6 +143,13 @@ def pool_name(path: str) -> PoolName:
     return PoolName(match["architecture"], match["suffix"] == "udeb")
 
 
+def index_architecture(path: str) -> str:
+    """`amd64` of `main/binary-amd64/Packages.xz`; empty for what is no Packages of one architecture."""
+    folder, _, name = path.rpartition("/")
+    architecture = folder.rpartition("/")[2].removeprefix("binary-")
+    return architecture if name.startswith("Packages") and "/binary-" in f"/{folder}" else ""
+
+
 def pool_component(path: str) -> str:
     """`main` of `.../pool/main/b/bash/x.deb`, `updates/main` never: a guess that only orders the search."""
     _, found, below = path.rpartition("/pool/")

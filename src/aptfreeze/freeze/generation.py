@@ -105,6 +105,10 @@ class Generation:
             raise ValueError(f"{key} is pinned already")
         return replace(self, pins=MappingProxyType({**self.pins, key: pin}))
 
+    def without_pin(self, key: SuiteKey) -> Self:
+        """The same generation before a provisional pin was added; nothing was served from it."""
+        return replace(self, pins=MappingProxyType({k: pin for k, pin in self.pins.items() if k != key}))
+
     def with_extra(self, url: str, digest: Digest) -> Self:
         """The same generation with one more single file; ValueError if the url is pinned to something else."""
         if self.extra.get(url, digest) != digest:

@@ -182,3 +182,8 @@ def suite_file(key: SuiteKey, release: Release, listed: ListedFile) -> SuiteFile
 
 
 _HASH_FOLDER = {Algorithm.SHA256: "SHA256", Algorithm.SHA512: "SHA512"}
+
+
+def is_trustworthy(pin: Pin, wanted: Wanted) -> bool:
+    """Whether a hash of an index verifies a file: MD5 and SHA1 do so only where nothing is signed anyway."""
+    return wanted.digest.algorithm.is_strong or not pin.signers

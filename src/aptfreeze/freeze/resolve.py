@@ -31,6 +31,7 @@ from aptfreeze.freeze.outcome import (
     SuiteFile,
     Unpinned,
     UnpinnedSingle,
+    is_trustworthy,
     relative_to_suite,
     suite_file,
 )
@@ -46,9 +47,12 @@ def resolve(asked: Asked, generation: Generation) -> Resolution:
     splits = paths.dists_splits(location.text)
     if splits and not location.query:
         return (yield from _below_dists(splits, generation))
-    flat = _flat_suite(asked, generation)
+    flat = _flat_above(location.text, generation)
     if flat is not None:
-        return (yield from flat)
+        return (yield from _below_flat(asked, generation, flat))
+    if _is_list_of_a_flat_suite(asked):
+        folder, _, name = location.text.rpartition("/")
+        return Unpinned(SuiteKey(folder, "./"), name)
     return (yield from _package_or_other(asked, generation))
 
 
@@ -136,10 +140,11 @@ def _listed_file(suite: Suite, release: Release, listed: ListedFile) -> Outcome:
     # Patches lead from one state to the next one: a frozen suite has no next one, and a full index is as good.
     if ".diff/" in listed.path:
         return Absent("pdiffs are not served from a frozen suite")
+    file = suite_file(key, release, listed)
+    if not is_trustworthy(pin, file.wanted):
+        return Absent(f"{listed.path} is listed in the Release of {key} by MD5 or SHA1 only, which can be forged")
     compressed = [v for v in release.variants(listed.path) if v.path.startswith(listed.path + ".")]
-    return PinnedFile(
-        key, pin, suite_file(key, release, listed), tuple(suite_file(key, release, variant) for variant in compressed)
-    )
+    return PinnedFile(key, pin, file, tuple(suite_file(key, release, variant) for variant in compressed))
 
 
 def _second_level(suite: Suite, release: Release, rest: str) -> Generator[Need, Answer, Outcome | None]:
@@ -163,16 +168,11 @@ def _second_level(suite: Suite, release: Release, rest: str) -> Generator[Need, 
 # --- flat repositories ---
 
 
-def _flat_suite(asked: Asked, generation: Generation) -> Resolution | None:
-    """The way to answer a path in the folder of a flat suite, pinned or (apt only) to be pinned; else None."""
-    folder, _, name = asked.location.text.rpartition("/")
-    pinned = _flat_above(asked.location.text, generation)
-    if pinned is not None:
-        return _below_flat(asked, generation, pinned)
+def _is_list_of_a_flat_suite(asked: Asked) -> bool:
+    """Whether apt asks for the signed file, or the package list, of a flat repository: it has no other form."""
+    name = asked.location.path.rpartition("/")[2]
     is_list = name == "Packages" or name.startswith("Packages.")
-    if asked.from_apt and not asked.location.query and (name in paths.RELEASE_NAMES or is_list):
-        return _settled(Unpinned(SuiteKey(folder, "./"), name))
-    return None
+    return asked.from_apt and not asked.location.query and (name in paths.RELEASE_NAMES or is_list)
 
 
 def _flat_above(text: str, generation: Generation) -> Suite | None:
@@ -196,11 +196,6 @@ def _below_flat(asked: Asked, generation: Generation, suite: Suite) -> Resolutio
             return outcome
     package = yield from search(asked, generation)
     return package or Absent(f"{rest} is in no index of {key}", is_stale=paths.has_pool_form(rest))
-
-
-def _settled(outcome: Outcome) -> Resolution:
-    return outcome
-    yield  # makes it a generator
 
 
 # --- package files and the rest ---

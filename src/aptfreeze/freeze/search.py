@@ -25,6 +25,7 @@ from aptfreeze.freeze.outcome import (
     PinnedPackage,
     Suite,
     SuiteFile,
+    is_trustworthy,
     suite_file,
 )
 
@@ -65,7 +66,7 @@ def _search_suite(
     relative = asked.location.text[len(repository) + 1 :]
     for variants, is_source in (yield from _indexes(asked, suite, may_fetch)):
         entry = yield NeedEntry(key, variants, is_source, relative, may_fetch)
-        if isinstance(entry, IndexEntry):
+        if isinstance(entry, IndexEntry) and is_trustworthy(pin, entry.wanted):
             return PinnedPackage(key, pin, entry, repository, relative)
     return None
 

@@ -12,6 +12,7 @@ from aptfreeze.deb.paths import (
     by_hash,
     dists_splits,
     has_pool_form,
+    index_architecture,
     normal_path,
     pool_component,
     pool_name,
@@ -89,6 +90,10 @@ def test_what_a_file_name_tells() -> None:
     assert pool_name("h/pool/main/x_1_amd64.deb") == PoolName("amd64")
     assert pool_name("h/pool/main/x_1_all.udeb") == PoolName("all", is_udeb=True)
     assert pool_name("h/pool/main/x_1.dsc") == PoolName("source")
+    assert index_architecture("main/binary-amd64/Packages.xz") == "amd64"
+    assert index_architecture("binary-amd64/Packages") == "amd64"
+    assert index_architecture("main/source/Sources.xz") == ""
+    assert index_architecture("main/i18n/Translation-en") == ""
     assert pool_component("h/debian/pool/contrib/x/x_1.dsc") == "contrib"
     assert pool_component("h/debian/x_1.dsc") == ""
     assert has_pool_form("h/x_1.dsc")

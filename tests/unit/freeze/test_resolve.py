@@ -3,7 +3,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -257,6 +257,15 @@ def test_an_index_of_a_suite_that_is_not_pinned() -> None:
     outcome = Shell().ask(f"{REPOSITORY}/dists/bookworm/main/binary-amd64/Packages.xz")
     assert isinstance(outcome, Absent)
     assert "no suite" in outcome.why
+
+
+def test_a_weak_hash_verifies_only_what_is_unsigned_anyway(shell: Shell) -> None:
+    weak = f"MD5Sum:\n {hashlib.md5(b'x').hexdigest()} 1 main/i18n/Translation-en\n"
+    shell.releases[BOOKWORM] = Release.parse(weak.encode())
+    url = f"{REPOSITORY}/dists/bookworm/main/i18n/Translation-en"
+    assert isinstance(shell.ask(url), PinnedFile)
+    shell.pins[BOOKWORM] = replace(shell.pins[BOOKWORM], signers=("A" * 40,))
+    assert isinstance(shell.ask(url), Absent)
 
 
 # --- package files ---

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""The packages that sessions were really served, as text and as data.
+
+Sorted and without times, so that two builds of one state give the same text.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aptfreeze.environment.records import ServedPackage
+
+COLUMNS = ("name", "version", "architecture", "sha256", "size", "repository", "suite")
+
+
+def rows(packages: Iterable[ServedPackage]) -> list[dict[str, Any]]:
+    """One row for each file, by `COLUMNS`; the same file served twice is one row."""
+    found = {(p.name, p.version, p.architecture, p.sha256.hex, p.size, p.repository, p.suite) for p in packages}
+    return [dict(zip(COLUMNS, row, strict=True)) for row in sorted(found)]
+
+
+def text(packages: Iterable[ServedPackage]) -> str:
+    """A line for each row, its fields separated by one blank (none of them can hold one)."""
+    return "".join(" ".join(str(row[column]) for column in COLUMNS) + "\n" for row in rows(packages))

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""A suite's first pin: fetch what a mirror signs, check signature and freshness, put it into the archive.
+
+Rule 1: the clock counts here and in `update`, and nowhere else: what is pinned stays good for ever.
+Rule 2: the mirrors are asked in turn until one has a Release that passes every check; what the earlier ones did
+wrong is told only if none does, a refusal before a failure.
+Rule 3: only the verified text counts; nothing outside a signature is ever read.
+Rule 4: this module says what a pin would be; that it becomes one is `store`'s affair (compare and swap).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aptfreeze.archive.objects import Objects
+from aptfreeze.deb.deb822 import ParseError
+from aptfreeze.deb.paths import quoted
+from aptfreeze.deb.release import Release
+from aptfreeze.errors import AptfreezeError, MissingUpstreamError, OfflineError, RefusedError, UpstreamError
+from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.freeze.digest import Algorithm, Digest
+from aptfreeze.freeze.generation import BarePackages, InRelease, Pin, ReleasePair, Root, SuiteKey
+from aptfreeze.freeze.outcome import relative_to_suite
+from aptfreeze.settings import TrustSettings
+from aptfreeze.trust import clearsign, freshness
+from aptfreeze.trust.keyring import Keyring
+from aptfreeze.trust.openpgp import Verified, Verifier
+from aptfreeze.trust.refusal import Reason, SignatureRefused
+
+Fetch = Callable[[str], bytes]
+"""The bytes at a url; raises UpstreamError, and MissingUpstreamError for a 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pin that passed every check; its objects are in the archive; it belongs to no generation yet."""
+
+    pin: Pin
+    release: Release | None
+    """None for a bare package list."""
+    remark: str
+    """By which right it was let in, and how old it is: for the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What one mirror has of a suite's root, unverified."""
+
+    name: str
+    data: bytes
+    signature: bytes | None = None
+    """Beside a Release; None if the mirror has none."""
+
+    @property
+    def root(self) -> Root:
+        digest = Digest.of(self.data)
+        if self.name == "InRelease":
+            return InRelease(digest)
+        if self.name == "Release":
+            return ReleasePair(digest, None if self.signature is None else Digest.of(self.signature))
+        return BarePackages(digest, self.name)
+
+    @property
+    def unsigned_text(self) -> bytes:
+        """What to read if the configuration waives the signature."""
+        if self.name != "InRelease":
+            return self.data
+        try:
+            return clearsign.parse(self.data).payload
+        except clearsign.FramingError as error:
+            raise SignatureRefused(f"not one clear-signed block: {error}", Reason.NOT_SIGNED) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who decides whether a state may be pinned."""
+
+    trust: TrustSettings
+    verifier: Callable[[], Verifier]
+    """Made when the first signature is to be verified."""
+    keyrings: Callable[[str], Sequence[Keyring]]
+    """Those that count for a repository."""
+    now: Callable[[], datetime]
+    """Aware UTC."""
+
+
+class Pinning:
+    """Makes candidates. Blocks: runs in threads. Holds no state of its own."""
+
+    def __init__(
+        self, objects: Objects, mirrors: Mirrors, fetch: Fetch, judges: Judges, *, offline: bool = False
+    ) -> None:
+        self._objects = objects
+        self._mirrors = mirrors
+        self._fetch = fetch
+        self._judges = judges
+        self._offline = offline
+
+    def candidate(self, key: SuiteKey, asked: str) -> Candidate:
+        """What a pin of `key` would be now, from the first mirror whose state passes; `asked` is the file's name.
+
+        Raises MissingUpstreamError if every mirror says that there is no such suite, RefusedError, UpstreamError.
+        """
+        if self._offline:
+            raise OfflineError(
+                f"{key} is not pinned, and --offline forbids to fetch its {asked}",
+                hint="run once without --offline: that pins it",
+            )
+        failures: list[AptfreezeError] = []
+        for place in range(len(self._urls(key, asked))):
+            try:
+                return self._judged(key, self._files(key, asked, place))
+            except (UpstreamError, RefusedError) as failure:
+                failures.append(failure)
+        raise min(failures, key=_weight)
+
+    def single(self, url: str) -> Digest:
+        """A file outside every chain, now in the archive; raises MissingUpstreamError, UpstreamError."""
+        if self._offline:
+            raise OfflineError(
+                f"the single file {url} is not pinned, and --offline forbids to fetch it",
+                hint="run once without --offline: that pins it",
+            )
+        digest = self._objects.put(self._fetch(url))
+        self._objects.sync()
+        return digest
+
+    # --- fetching ---
+
+    def _urls(self, key: SuiteKey, name: str) -> tuple[str, ...]:
+        return self._mirrors.urls(key.repository, quoted(relative_to_suite(key, name)))
+
+    def _get(self, key: SuiteKey, name: str, place: int) -> bytes:
+        return self._fetch(self._urls(key, name)[place])
+
+    def _files(self, key: SuiteKey, asked: str, place: int) -> _Files:
+        """InRelease, else Release with its signature, else (where that was asked) a flat suite's package list.
+
+        All from one mirror: two may be in different states.
+        """
+        try:
+            return _Files("InRelease", self._get(key, "InRelease", place))
+        except MissingUpstreamError:
+            pass
+        try:
+            release = self._get(key, "Release", place)
+        except MissingUpstreamError:
+            if not asked.startswith("Packages"):
+                raise
+            return _Files(asked, self._get(key, asked, place))
+        try:
+            return _Files("Release", release, self._get(key, "Release.gpg", place))
+        except MissingUpstreamError:
+            return _Files("Release", release)
+
+    # --- judging ---
+
+    def _judged(self, key: SuiteKey, files: _Files) -> Candidate:
+        verified, remark = self._verified(key, files)
+        if isinstance(files.root, BarePackages):
+            self._store(files, verified)
+            return Candidate(Pin(files.root, None), None, remark)
+        release = _parsed(key, verified.payload)
+        verified = self._strong(key, release, verified)
+        if not verified.signers:
+            files = _without_signature(files)
+        age = self._age(key, release)
+        self._store(files, verified)
+        pin = Pin(files.root, release.date, release.suite, release.codename, verified.signers)
+        return Candidate(pin, release, f"{remark}, {age}")
+
+    def _verified(self, key: SuiteKey, files: _Files) -> tuple[Verified, str]:
+        """The signed text and who signed it; without signers if the configuration waives the signature."""
+        try:
+            verified = self._by_signature(key, files)
+            return verified, f"signed by {', '.join(verified.signers)}"
+        except SignatureRefused as refused:
+            if str(key) not in self._judges.trust.unsigned:
+                raise refused.about(f"{files.name} of {key}") from refused
+            return Verified(files.unsigned_text, ()), f"unsigned, as [trust] unsigned allows ({refused.message})"
+
+    def _by_signature(self, key: SuiteKey, files: _Files) -> Verified:
+        keyrings, now = self._judges.keyrings(key.repository), self._judges.now()
+        expired_keys = str(key) in self._judges.trust.expired
+        if files.name == "InRelease":
+            return self._judges.verifier().verify_clearsigned(files.data, keyrings, now=now, expired_keys=expired_keys)
+        if files.signature is None:
+            raise SignatureRefused("not signed: the mirror has no signature of it", Reason.NOT_SIGNED)
+        return self._judges.verifier().verify_detached(
+            files.data, files.signature, keyrings, now=now, expired_keys=expired_keys
+        )
+
+    def _strong(self, key: SuiteKey, release: Release, verified: Verified) -> Verified:
+        """MD5 and SHA1 can be forged: a signature over nothing else counts as none."""
+        if not verified.signers or _is_strong(release):
+            return verified
+        if str(key) not in self._judges.trust.unsigned:
+            raise SignatureRefused(
+                f"the Release of {key} lists its files by MD5 or SHA1 only, which counts as unsigned", Reason.WEAK
+            )
+        return Verified(verified.payload, ())
+
+    def _age(self, key: SuiteKey, release: Release) -> str:
+        is_allowed = str(key) in self._judges.trust.expired
+        try:
+            age = freshness.check(release.date, release.valid_until, self._judges.now(), expired_allowed=is_allowed)
+        except RefusedError as refused:
+            raise RefusedError(f"the Release of {key}: {refused.message}", hint=refused.hint) from refused
+        return _age_text(age, has_end=release.valid_until is not None)
+
+    def _store(self, files: _Files, verified: Verified) -> None:
+        """The root's files, and the text of an InRelease, which is served as Release."""
+        for data in (files.data, files.signature, verified.payload):
+            if data is not None:
+                self._objects.put(data)
+        self._objects.sync()
+
+
+def _parsed(key: SuiteKey, payload: bytes) -> Release:
+    try:
+        return Release.parse(payload)
+    except ParseError as error:
+        raise RefusedError(f"the signed Release of {key} cannot be read: {error}") from error
+
+
+def _is_strong(release: Release) -> bool:
+    hashes = [name for file in release.files.values() for name in file.hashes]
+    return not hashes or any(Algorithm(name).is_strong for name in hashes)
+
+
+def _without_signature(files: _Files) -> _Files:
+    """A signature that does not count is not served either: a client would only stumble over it."""
+    return _Files(files.name, files.data) if files.name == "Release" else files
+
+
+def _age_text(age: timedelta | None, *, has_end: bool) -> str:
+    if age is None:
+        return "without a date"
+    text = f"{age.days} days old" if age.days != 1 else "1 day old"
+    return text if has_end else f"{text} (it has no Valid-Until)"
+
+
+def _weight(failure: AptfreezeError) -> int:
+    """What to tell of several mirrors' failures: a refusal first, "there is no such file" last."""
+    if isinstance(failure, RefusedError):
+        return 0
+    return 2 if isinstance(failure, MissingUpstreamError) else 1

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""From a digest to a reply: the archive's object or the one running download of it, and what HTTP says of it.
+
+A plain hit is prepared once: head and open file are kept by raw target, so that the next one costs one look-up.
+The table holds positive answers only, and within a generation those never change; it is emptied when an object
+turns out to be damaged.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aptfreeze.archive.growth import Growth, GrowthState
+from aptfreeze.archive.objects import Objects
+from aptfreeze.fetch.chain import Supplier
+from aptfreeze.fetch.download import Downloads
+from aptfreeze.freeze.digest import Digest, Wanted
+from aptfreeze.http.message import Request, response_head
+from aptfreeze.http.semantics import Representation, plan_response
+from aptfreeze.serve.reply import FileBody, Inline, Reply
+from aptfreeze.serve.session import Session
+
+_PREPARED_AT_MOST = 256
+"""Each holds a descriptor; clients get half of the usual 1024, downloads need some."""
+_PREPARED_FOR_S = 24 * 3600.0
+"""Then the object is looked at again; the archive trusts what it has hashed for a week."""
+_CONDITIONS = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What to deliver, and whom to tell."""
+
+    wanted: Wanted
+    suppliers: Callable[[], list[Supplier]]
+    """Asked only if the archive lacks the object; may raise."""
+    last_modified: datetime | None
+    content_type: str = "application/octet-stream"
+    complete: Callable[[Digest], None] | None = None
+    """Called with the object's name when a client has got all of it."""
+    ended: Callable[[Growth], None] | None = None
+    """Called once when the object is verified, or has failed after something of it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    head: bytes
+    body: FileBody
+    done: Callable[[int, bool], None]
+    until: float
+
+
+class Delivery:
+    """Mutable state: the prepared hits, oldest first."""
+
+    def __init__(self, objects: Objects, downloads: Downloads, session: Session) -> None:
+        self._objects = objects
+        self._downloads = downloads
+        self._session = session
+        self._prepared: dict[bytes, _Prepared] = {}
+
+    def __repr__(self) -> str:
+        return f"<Delivery {len(self._prepared)} prepared>"
+
+    def prepared(self, request: Request, now: float) -> Reply | None:
+        """The reply to a plain GET that was answered before."""
+        hit = self._prepared.get(request.target)
+        if hit is None or hit.until < now or request.method != "GET" or _is_conditional(request):
+            return None
+        return Reply(hit.head, hit.body, False, hit.done)
+
+    async def deliver(self, request: Request, what: Delivered) -> Reply:
+        """The reply to GET or HEAD; raises the error of a download that failed before it sent anything."""
+        growth, is_held = await self._begun(what)
+        assert growth.size is not None
+        if what.ended is not None:
+            _when_ended(growth, what.ended)
+        representation = Representation(
+            etag=f'"{what.wanted.digest.hex}"',
+            last_modified=what.last_modified,
+            size=growth.size,
+            content_type=what.content_type,
+        )
+        is_whole_only = self._downloads.tainted(what.wanted.digest)
+        plan = plan_response(request, representation, allow_range=not is_whole_only)
+        head = response_head(plan.status, "", plan.headers)
+        done = self._done(growth, is_held, what.complete if plan.status in (200, 206) else None)
+        if request.method == "HEAD" or plan.start == plan.end:
+            return Reply(head, Inline(), False, done if request.method != "HEAD" else None)
+        body = FileBody(growth, plan.start, plan.end)
+        if plan.status == 200 and growth.state is GrowthState.COMPLETE and not _is_conditional(request):
+            self._keep(request.target, _Prepared(head, body, self._done(growth, True, what.complete), _expiry()))
+        return Reply(head, body, False, done)
+
+    async def _begun(self, what: Delivered) -> tuple[Growth, bool]:
+        """A growth that may be sent from, and whether the archive held it."""
+        held = self._objects.growth(what.wanted.digest)
+        if held is not None:
+            await until(held, lambda: _is_servable(held))
+            if held.state is not GrowthState.FAILED:
+                return held, True
+            self._prepared.clear()
+            self._session.notice(f"{held.error}")
+        growth = self._downloads.join(what.wanted, what.suppliers())
+        await until(growth, lambda: _is_servable(growth))
+        if growth.error is not None:
+            raise growth.error
+        return growth, False
+
+    def _done(
+        self, growth: Growth, is_held: bool, complete: Callable[[Digest], None] | None
+    ) -> Callable[[int, bool], None]:
+        traffic = self._session.traffic
+
+        def done(sent: int, is_complete: bool) -> None:
+            if is_held:
+                traffic.from_archive += sent
+            else:
+                traffic.from_mirror += sent
+            if is_complete and complete is not None and growth.sha256 is not None:
+                complete(growth.sha256)
+
+        return done
+
+    def _keep(self, target: bytes, prepared: _Prepared) -> None:
+        self._prepared.pop(target, None)
+        while len(self._prepared) >= _PREPARED_AT_MOST:
+            del self._prepared[next(iter(self._prepared))]
+        self._prepared[target] = prepared
+
+
+def _expiry() -> float:
+    return asyncio.get_running_loop().time() + _PREPARED_FOR_S
+
+
+def _is_conditional(request: Request) -> bool:
+    return any(request.headers.get(name) is not None for name in _CONDITIONS)
+
+
+def _is_servable(growth: Growth) -> bool:
+    return growth.state is not GrowthState.GROWING or (growth.ready > 0 and growth.size is not None)
+
+
+def _when_ended(growth: Growth, tell: Callable[[Growth], None]) -> None:
+    """Call `tell` in the event loop once the growth has ended; it lives as long as the growth is followed by it."""
+    loop = asyncio.get_running_loop()
+
+    def look() -> None:
+        if growth.state is not GrowthState.GROWING:
+            growth.unsubscribe(look)
+            with contextlib.suppress(RuntimeError):  # the event loop has ended
+                loop.call_soon_threadsafe(tell, growth)
+
+    growth.subscribe(look)
+    look()
+
+
+async def until(growth: Growth, holds: Callable[[], bool]) -> None:
+    """Wait until `holds`, which is looked at whenever the growth has published something."""
+    loop = asyncio.get_running_loop()
+    changed = asyncio.Event()
+
+    def published() -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop has ended
+            loop.call_soon_threadsafe(changed.set)
+
+    growth.subscribe(published)
+    try:
+        while not holds():
+            await changed.wait()
+            changed.clear()
+    finally:
+        growth.unsubscribe(published)

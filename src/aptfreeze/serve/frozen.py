@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Each kind of file that a generation answers for: where its bytes come from, and what follows when it was served.
+
+Rule 1: the first file of a suite that verifies commits the suite's provisional pin; one that cannot be had drops it.
+Rule 2: a file that the Release lists and no supplier has is 404 from then on, also offline.
+Rule 3: a package file counts as served when a client got all of it.
+"""
+
+import asyncio
+from functools import partial
+
+from aptfreeze.archive.growth import Growth, GrowthState
+from aptfreeze.deb.paths import Location
+from aptfreeze.environment.absent import Absences
+from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
+from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.freeze.digest import Wanted
+from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
+from aptfreeze.http.message import Request
+from aptfreeze.serve.delivery import Delivered, Delivery
+from aptfreeze.serve.first_sight import FirstSight
+from aptfreeze.serve.reply import Reply
+from aptfreeze.serve.session import Session
+from aptfreeze.serve.sources import SourcesFollower
+
+_TEXT = "text/plain; charset=utf-8"
+_PACKAGE = "application/vnd.debian.binary-package"
+
+
+class FrozenFiles:
+    """Holds no state of its own."""
+
+    def __init__(
+        self,
+        session: Session,
+        lookup: Lookup,
+        delivery: Delivery,
+        first_sight: FirstSight,
+        sources: SourcesFollower | None,
+        absences: Absences,
+        background: asyncio.TaskGroup,
+    ) -> None:
+        self._session = session
+        self._lookup = lookup
+        self._delivery = delivery
+        self._first_sight = first_sight
+        self._sources = sources
+        self._absences = absences
+        self._background = background
+
+    async def root(self, request: Request, found: PinnedRoot) -> Reply:
+        """The pinned InRelease, Release, Release.gpg or bare package list itself."""
+        suppliers = partial(self._lookup.suite_suppliers, found.key, found.file)
+        delivered = Delivered(found.file.wanted, suppliers, found.pin.date, _TEXT)
+        return await self._delivery.deliver(request, delivered)
+
+    async def payload(self, request: Request, found: PinnedPayload) -> Reply:
+        """The signed text of a pinned InRelease, which is in the archive since it was pinned."""
+        digest = await asyncio.to_thread(self._lookup.store_payload, found.key, found.pin)
+        return await self._delivery.deliver(request, Delivered(Wanted(digest), list, found.pin.date, _TEXT))
+
+    async def file(self, request: Request, found: PinnedFile) -> Reply:
+        """An index, a translation, an installer image: what a Release lists."""
+        key, file = found.key, found.file
+        if (key.repository, file.wanted.digest) in self._absences:
+            raise MissingUpstreamError(f"{file.relative} is listed in the Release of {key}, and no mirror had it")
+        delivered = Delivered(
+            file.wanted,
+            partial(self._lookup.suite_suppliers, key, file, found.compressed),
+            found.pin.date,
+            ended=partial(self._file_ended, found),
+        )
+        self._follow_sources(found)
+        try:
+            return await self._delivery.deliver(request, delivered)
+        except MissingUpstreamError:
+            if key not in self._session.provisional:
+                self._absences.remember(key.repository, file.relative, file.wanted.digest)
+            raise
+        except UpstreamError as error:
+            raise await self._first_sight.failed(key, file.relative, error) from error
+
+    def _file_ended(self, found: PinnedFile, growth: Growth) -> None:
+        if found.key in self._session.provisional:
+            self._background.create_task(self._settle_pin(found, growth), name=f"settle {found.key}")
+
+    async def _settle_pin(self, found: PinnedFile, growth: Growth) -> None:
+        """Commit or drop a provisional pin by what became of a file that it lists."""
+        try:
+            if growth.state is GrowthState.COMPLETE:
+                await self._first_sight.confirmed(found.key)
+            elif isinstance(growth.error, UpstreamError):
+                await self._first_sight.failed(found.key, found.file.relative, growth.error)
+        except AptfreezeError as error:
+            self._session.verdict(f"the pin of {found.key} could not be written: {error}")
+
+    def _follow_sources(self, found: PinnedFile) -> None:
+        index = self._lookup.package_index(found)
+        if index is None:
+            return
+        self._session.index_used(found.key, index)
+        if self._sources is not None:
+            self._sources.used(found.key, found.pin, index.component)
+
+    async def package(self, request: Request, found: PinnedPackage, location: Location) -> Reply:
+        """A file of a binary or source package."""
+        suppliers = partial(self._lookup.suppliers, found.repository, location.raw_below(found.repository))
+        content_type = _PACKAGE if location.path.endswith("deb") else "application/octet-stream"
+        complete = partial(self._session.served, found)
+        delivered = Delivered(found.entry.wanted, suppliers, found.pin.date, content_type, complete)
+        try:
+            return await self._delivery.deliver(request, delivered)
+        except MissingUpstreamError as error:  # a 404 like that of an optional file, but this one is in the index
+            self._session.failure(f"{found.relative} of {found.key} is frozen, and gone from every mirror: {error}")
+            raise
+
+    async def single(self, request: Request, found: PinnedSingle, location: Location) -> Reply:
+        """A file pinned by its url; the mirror may have another state of it by now, which is refused by its hash."""
+        suppliers = partial(self._lookup.single_suppliers, location.raw_url)
+        return await self._delivery.deliver(request, Delivered(Wanted(found.digest), suppliers, None))

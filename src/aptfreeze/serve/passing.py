@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""What is no apt request: passed through, counted by host, and never frozen.
+
+A thread copies the server's answer into a pipe, ready framed for this client; the connection empties the pipe as
+fast as the client reads. Nothing of it is kept.
+"""
+
+from concurrent.futures import Executor
+
+from aptfreeze.deb.paths import Location
+from aptfreeze.errors import OfflineError
+from aptfreeze.fetch.download import Downloads
+from aptfreeze.http.message import Request
+from aptfreeze.serve.answers import text_reply
+from aptfreeze.serve.reply import Reply
+from aptfreeze.serve.session import Session
+
+
+class PassThrough:
+    """Holds no state of its own."""
+
+    def __init__(self, session: Session, downloads: Downloads, threads: Executor, *, offline: bool) -> None:
+        self._session = session
+        self._downloads = downloads
+        self._threads = threads
+        self._offline = offline
+
+    def refuse(self, request: Request) -> Reply:
+        """The reply to CONNECT and to methods that change something."""
+        self._session.traffic.refused += 1
+        if request.method == "CONNECT":
+            host = request.target.decode("ascii", "replace").removesuffix(":443")
+            self._session.passed(host)
+            text = f"https is not supported yet: CONNECT to {host} is refused, so that nothing gets around the freezing"
+            return text_reply(501, text, f"{text}\nHint: use http:// sources; apt verifies signatures all the same")
+        text = f"{request.method} is not passed through, only GET and HEAD"
+        return text_reply(501, text, text)
+
+    async def relay(self, request: Request, location: Location) -> Reply:
+        """The answer of the server itself."""
+        self._session.passed(location.host)
+        if self._offline:
+            raise OfflineError(f"{location.text} is not frozen, and --offline forbids to fetch it")
+        raise NotImplementedError

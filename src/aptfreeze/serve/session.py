@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""One session: which generation is served, what was served from it, and what there is to say about it.
+
+Rule 1: all of it is touched in the event loop only; threads return values.
+Rule 2: one session sees one generation. Suites that were never asked before are added to it, nothing else changes.
+Rule 3: a notice is told once, when it happens, and again in the summary; a verdict makes `run` end with 125.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aptfreeze.deb.release import IndexName
+from aptfreeze.environment.records import AskedIndex, Kind, Record, ServedPackage
+from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
+from aptfreeze.freeze.outcome import PinnedPackage
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What clients asked and got, in requests and body bytes."""
+
+    requests: int = 0
+    refused: int = 0
+    """Answers with an error status."""
+    from_archive: int = 0
+    """Bytes served of objects that the archive held when they were asked."""
+    from_mirror: int = 0
+    """Bytes served of objects that were being fetched when they were asked."""
+    passed_through: int = 0
+    """Bytes served of what is no apt request."""
+
+
+@dataclass(slots=True)
+class Session:
+    """The mutable state of one life of `run` or `serve`."""
+
+    generation: Generation
+    record: Record
+    tell: Callable[[str], None]
+    """Shows a notice to a person (a log line); called once for each."""
+    traffic: Traffic = field(default_factory=Traffic)
+    pinned_now: dict[SuiteKey, Pin] = field(default_factory=dict)
+    """Suites that this session pinned."""
+    provisional: set[SuiteKey] = field(default_factory=set)
+    """Pins of this generation that no index has confirmed yet."""
+    dropped: set[SuiteKey] = field(default_factory=set)
+    """Suites whose provisional pin was dropped: their indexes are 503 until an InRelease is asked."""
+    notices: list[str] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    """What no supplier could deliver: each file once."""
+    architectures: frozenset[str] = frozenset()
+    """Those in use in this environment, and this machine's own."""
+    newer_lists: dict[SuiteKey, datetime] = field(default_factory=dict)
+    """Suites of which a client holds a newer InRelease than the pinned one, with its date."""
+    not_frozen: Counter[str] = field(default_factory=Counter)
+    """Requests by host that were passed through or refused because they cannot be frozen."""
+
+    def notice(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.append(text)
+            self.tell(text)
+
+    def verdict(self, text: str) -> None:
+        """Something that makes the whole run unfit, whatever COMMAND made of it."""
+        if text not in self.verdicts:
+            self.verdicts.append(text)
+            self.tell(text)
+
+    def failure(self, text: str) -> None:
+        if text not in self.failures:
+            self.failures.append(text)
+            self.tell(text)
+
+    def passed(self, host: str) -> None:
+        """A request to a host that is not frozen."""
+        self.not_frozen[host] += 1
+        self.record.passed(host)
+
+    def index_used(self, key: SuiteKey, index: IndexName) -> None:
+        self.record.asked(AskedIndex(key.repository, key.suite, index.path))
+        if index.architecture:
+            self.architectures |= {index.architecture}
+
+    def served(self, package: PinnedPackage, sha256: Digest) -> None:
+        """A package file reached its client as a whole."""
+        entry, key = package.entry, package.key
+        kind = Kind.SOURCE if entry.architecture == "source" else Kind.BINARY
+        self.record.served(
+            ServedPackage(
+                name=entry.package,
+                version=entry.version,
+                architecture=entry.architecture,
+                repository=key.repository,
+                suite=key.suite,
+                path=package.relative,
+                sha256=sha256,
+                size=entry.wanted.size or 0,
+                kind=kind,
+            )
+        )

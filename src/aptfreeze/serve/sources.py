@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Source packages' indexes of the components in use: fetched beside the build, awaited at its end.
+
+A component is in use when one of its Packages was asked. Its Sources is fetched with the lowest priority, so that
+the sources of everything that was used can be told, and fetched, as long as this generation lives.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from aptfreeze.archive.growth import Growth, GrowthState
+from aptfreeze.errors import AptfreezeError
+from aptfreeze.fetch.host import Priority
+from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.freeze.generation import Pin, SuiteKey
+from aptfreeze.serve.delivery import until
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A Sources index that could not be had."""
+
+    key: SuiteKey
+    component: str
+    error: AptfreezeError
+
+
+class SourcesFollower:
+    """Mutable state: the look-ups and downloads under way, by suite and component."""
+
+    def __init__(self, lookup: Lookup, threads: Executor) -> None:
+        self._lookup = lookup
+        self._threads = threads
+        self._wanted: dict[tuple[SuiteKey, str], asyncio.Future[Growth | AptfreezeError | None]] = {}
+
+    def __repr__(self) -> str:
+        return f"<SourcesFollower {len(self._wanted)} components>"
+
+    def used(self, key: SuiteKey, pin: Pin, component: str) -> None:
+        """A Packages of this component was asked (the component of a flat suite is empty)."""
+        if (key, component) not in self._wanted:
+            run = asyncio.get_running_loop().run_in_executor
+            self._wanted[key, component] = run(self._threads, self._start, key, pin, component)
+
+    def _start(self, key: SuiteKey, pin: Pin, component: str) -> Growth | AptfreezeError | None:
+        """In a thread: begin the download; None if there is nothing to fetch."""
+        try:
+            return self._lookup.begin_sources(key, pin, component, Priority.SOURCES)
+        except AptfreezeError as error:
+            return error
+
+    async def finish(self, progress: Callable[[int, int], None]) -> list[Missing]:
+        """Await all; `progress` is told the bytes that are there and those that are known to come."""
+        missing = []
+        for (key, component), future in self._wanted.items():
+            outcome = await future
+            if isinstance(outcome, Growth):
+                await until(outcome, lambda growth=outcome: self._tell(progress, growth))  # type: ignore[misc]
+                outcome = outcome.error
+            if outcome is not None:
+                missing.append(Missing(key, component, outcome))
+        return missing
+
+    def _tell(self, progress: Callable[[int, int], None], growth: Growth) -> bool:
+        progress(growth.ready, growth.size or 0)
+        return growth.state is not GrowthState.GROWING

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""`aptfreeze run -- COMMAND`: a proxy for the life of COMMAND, and what it was served."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from aptfreeze.describe.amounts import size_text
+from aptfreeze.describe.summary import Summary
+from aptfreeze.environment import files
+from aptfreeze.environment.opened import Opened
+from aptfreeze.freeze.lockfile import state_digest
+from aptfreeze.launch import prepare as launch
+from aptfreeze.launch.process import Ended, run_command
+from aptfreeze.launch.session import Session as LaunchSession
+from aptfreeze.launch.session import session_folder
+from aptfreeze.launch.signals import SignalReader
+from aptfreeze.serve.running import Running, World, running
+from aptfreeze.serve.sources import Missing
+from aptfreeze.settings import Sources
+
+OWN_FAILURE = 125
+"""The exit status for our own failures and verdicts, whatever COMMAND ended with."""
+
+
+async def run(
+    opened: Opened,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    tell: Callable[[str], None],
+    progress: Callable[[str], None],
+) -> Summary:
+    """Run COMMAND behind a proxy of its own; NotStartedError if it cannot be started.
+
+    `tell` shows a line for good, `progress` one that the next one may replace.
+    """
+    generation = opened.store.init()
+    world = World(opened.store, generation, opened.settings, opened.process, tell)
+    with session_folder() as folder, SignalReader() as signals:
+        async with running(world, "127.0.0.1", 0) as proxy:
+            launched = LaunchSession(proxy.url, generation.id, generation.created, folder, opened.environment.state)
+            prepared = await asyncio.to_thread(launch.prepare, command, environ, launched)
+            for notice in prepared.notices:
+                proxy.session.notice(str(notice))
+            ended = await run_command(command, prepared.variables, signals)
+            missing = await proxy.finish(lambda ready, size: progress(_sources_text(ready, size)))
+            _judge(proxy, opened, missing, environ)
+        return _summary(proxy, ended, missing)
+
+
+def _sources_text(ready: int, size: int) -> str:
+    return f"fetching source indexes: {size_text(ready)} of {size_text(size)}"
+
+
+def _judge(proxy: Running, opened: Opened, missing: Sequence[Missing], environ: Mapping[str, str]) -> None:
+    session = proxy.session
+    if session.traffic.requests == 0:
+        session.notice(
+            "COMMAND ended and not one request came to the proxy: whatever it fetched was not frozen\n"
+            "Hint: sudo, chroots and no_proxy drop the proxy's variables; see docs/howto/bypass.md"
+        )
+    if missing and opened.settings.policy.sources is Sources.REQUIRE:
+        session.verdict('source indexes are missing, and [policy] sources = "require"')
+    if session.pinned_now and environ.get("CI") and not opened.settings.locked.value:
+        session.notice(
+            "new suites were pinned in CI: the next job may pin other states\n"
+            "Hint: commit aptfreeze.lock, and run with --locked (or APTFREEZE_LOCKED=1) in CI"
+        )
+
+
+def _summary(proxy: Running, ended: Ended, missing: Sequence[Missing]) -> Summary:
+    session = proxy.session
+    served = session.record.usage().packages
+    return Summary(
+        generation=session.generation,
+        state=state_digest(session.generation),
+        pinned_now=session.pinned_now,
+        totals=proxy.totals,
+        packages=len(served),
+        not_frozen=session.not_frozen,
+        sources_missing={f"{m.key} {m.component}".rstrip(): m.error.message for m in missing},
+        notices=tuple(session.notices),
+        failures=tuple(session.failures),
+        verdicts=tuple(session.verdicts),
+        command_status=ended.status,
+        exit_status=OWN_FAILURE if session.verdicts else ended.status,
+    )
+
+
+def write_json(summary: Summary, path: Path) -> None:
+    """The summary as data; UsageError if the file cannot be written."""
+    files.replace(path, json.dumps(summary.data(), indent=2).encode() + b"\n")

@@ -7,6 +7,7 @@ Rule 3: an answer that does not end as its framing says is a PassingError, never
 Rule 4: OSErrors do not leave this module.
 """
 
+import contextlib
 import select
 import socket
 from collections import deque
@@ -187,10 +188,8 @@ class Connection:
     def abort(self) -> None:
         """From any thread: whoever reads or sends fails now."""
         self.is_usable = False
-        try:
+        with contextlib.suppress(OSError):  # it was not connected any more
             self._wire.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it was not connected any more
 
     def close(self) -> None:
         self.is_usable = False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One mirror host: who of all that ask it goes next, on which of its warm connections.
 
-Rule 1: every thread that wants an answer has a `_Ticket`. Tickets wait by priority, then by age; demanded ones first.
+Rule 1: every thread that wants an answer has a `Ticket`. Tickets wait by priority, then by age; demanded ones first.
 Rule 2: a ticket that is given a line (a connection) has its request sent at once, and reads its own answer when it is
 the first of that line: requests are pipelined, and each thread's code is straight.
 Rule 3: a line that breaks gives its further tickets back to the queue, at their old age. They have failed nothing.
@@ -13,118 +13,27 @@ Mutable state, under the lock: the waiting tickets, the lines with the tickets t
 import itertools
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from enum import IntEnum
-from typing import Protocol
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import ClosingError, LostConnectionError, PassingError, UnreachableError
+from aptfreeze.fetch.line import Asker, Line, Priority, Response, Ticket
 from aptfreeze.fetch.pace import Pace
+
+__all__ = ["Asker", "Host", "Priority", "Response"]
 
 _ALONE = 10
 """Pipeline depth of a single connection: as deep as apt's own."""
 _ROUND_TRIP = 1 << 20
 """Bytes; behind more than this, pipelining saves nothing worth having."""
-_DRAINED = 256 << 10
-"""The rest of an unwanted body, if it is not longer, is read so that the connection can go on."""
 _RESENDS = 10
 _DOWN_S = 30.0
 """After a host could not be reached or fell silent, others are asked first for so long."""
 _CLOSING = "closing: nothing more is fetched"
 _FAMILIAR = 4
 """A server that closes after fewer answers although more were asked does not like pipelining."""
-
-
-class Priority(IntEnum):
-    """Who goes first; lower is earlier."""
-
-    DEMANDED = 0
-    """A client waits for it."""
-    PREFETCHED = 1
-    SOURCES = 2
-
-
-class Asker(Protocol):
-    """On whose behalf a request is made; its priority may rise while it waits."""
-
-    @property
-    def priority(self) -> Priority: ...
-
-
-class _Ticket:
-    """A request that waits for its turn; `turn` is set when its thread has something to do."""
-
-    __slots__ = ("age", "asker", "failure", "line", "request", "size", "turn")
-
-    def __init__(self, request: bytes, asker: Asker, size: int, age: int) -> None:
-        self.request = request
-        self.asker = asker
-        self.size = size
-        self.age = age
-        self.line: _Line | None = None
-        self.failure: UpstreamError | None = None
-        self.turn = threading.Event()
-
-    def fail(self, failure: UpstreamError) -> None:
-        self.failure = failure
-        self.turn.set()
-
-    @property
-    def rank(self) -> tuple[Priority, int]:
-        return (self.asker.priority, self.age)
-
-
-class _Line:
-    """A connection, or one that its first ticket is about to open, and the tickets it owes answers to, in order."""
-
-    __slots__ = ("connection", "owed")
-
-    def __init__(self, first: _Ticket) -> None:
-        self.connection: Connection | None = None
-        self.owed: deque[_Ticket] = deque([first])
-
-    @property
-    def load(self) -> int:
-        return sum(ticket.size for ticket in self.owed)
-
-
-class Response:
-    """An answer whose head has come. Valid inside the `with` of `Host.exchange` only."""
-
-    def __init__(self, head: Head, connection: Connection, received: Callable[[int], None]) -> None:
-        self.head = head
-        self.status = head.status
-        self._connection = connection
-        self._received = received
-        self._pieces = self._counted()
-        self.is_read = False
-        """Whether the body was read to its end."""
-
-    def body(self) -> Iterator[bytes]:
-        """The pieces of the body; PassingError if it is cut."""
-        return self._pieces
-
-    def _counted(self) -> Iterator[bytes]:
-        for piece in self._connection.body():
-            self._received(len(piece))
-            yield piece
-        self.is_read = True
-
-    def drain(self) -> None:
-        """Read on if that is cheaper than a new connection. Errors do not matter: the answer is not wanted."""
-        if (self.head.content_length or 0) > _DRAINED:
-            return
-        taken = 0
-        try:
-            for piece in self._pieces:
-                taken += len(piece)
-                if taken > _DRAINED:
-                    return
-        except PassingError:
-            return
 
 
 class Host:
@@ -139,8 +48,8 @@ class Host:
         self._connections = connections
         self._depth = depth
         self._pace = Pace(connections)
-        self._lines: list[_Line] = []
-        self._waiting: list[_Ticket] = []
+        self._lines: list[Line] = []
+        self._waiting: list[Ticket] = []
         self._ages = itertools.count()
         self._lock = threading.Lock()
         self._down_until = 0.0
@@ -161,7 +70,7 @@ class Host:
 
         Waits for its turn. PassingError if the server cannot be reached or cuts the answer, ClosingError.
         """
-        ticket = _Ticket(request, asker, size, next(self._ages))
+        ticket = Ticket(request, asker, size, next(self._ages))
         try:
             with self._response(ticket) as response:
                 yield response
@@ -170,7 +79,7 @@ class Host:
             raise
 
     @contextmanager
-    def _response(self, ticket: _Ticket) -> Iterator[Response]:
+    def _response(self, ticket: Ticket) -> Iterator[Response]:
         head, connection = self._answered(ticket)
         response = Response(head, connection, self._count)
         try:
@@ -194,7 +103,7 @@ class Host:
 
     # --- one ticket's way, in its own thread ---
 
-    def _answered(self, ticket: _Ticket) -> tuple[Head, Connection]:
+    def _answered(self, ticket: Ticket) -> tuple[Head, Connection]:
         """Wait for the turn and for the head; sends again what a dying connection has lost."""
         for _ in range(_RESENDS):
             was_warm = False
@@ -212,7 +121,7 @@ class Host:
                     raise
         raise PassingError(f"{self.name} closed {_RESENDS} connections before it answered")
 
-    def _turn(self, ticket: _Ticket) -> Connection:
+    def _turn(self, ticket: Ticket) -> Connection:
         """Wait until this ticket is the first of a line; opens the connection of a new one."""
         with self._lock:
             self._waiting.append(ticket)
@@ -227,7 +136,7 @@ class Host:
         assert line.connection is not None
         return line.connection
 
-    def _open(self, line: _Line, ticket: _Ticket) -> None:
+    def _open(self, line: Line, ticket: Ticket) -> None:
         try:
             connection = self._connect()
         except PassingError as error:
@@ -241,7 +150,7 @@ class Host:
             self._send(line, ticket)
             self._assign()
 
-    def _done(self, ticket: _Ticket, *, is_usable: bool) -> None:
+    def _done(self, ticket: Ticket, *, is_usable: bool) -> None:
         """The ticket has its answer or has failed: the line goes on with the next one, or breaks."""
         with self._lock:
             if ticket in self._waiting:
@@ -274,7 +183,7 @@ class Host:
             if line is None:
                 if not self._may_open():
                     return
-                self._lines.append(_Line(ticket))
+                self._lines.append(Line(ticket))
                 ticket.line = self._lines[-1]
                 ticket.turn.set()
             elif self._send(line, ticket):
@@ -286,7 +195,7 @@ class Host:
                 continue
             self._waiting.remove(ticket)
 
-    def _choose(self) -> _Line | None:
+    def _choose(self) -> Line | None:
         """An idle line, else the emptiest one that may take one more; None: open one or wait."""
         for line in [line for line in self._lines if not line.owed]:
             if line.connection is not None and line.connection.is_usable and not line.connection.is_stale:
@@ -312,7 +221,7 @@ class Host:
         for ticket in waiting:
             ticket.fail(failure)
 
-    def _send(self, line: _Line, ticket: _Ticket) -> bool:
+    def _send(self, line: Line, ticket: Ticket) -> bool:
         """Under the lock, so that requests go out in the order of `owed`; they fit into the socket's buffer."""
         assert line.connection is not None
         try:
@@ -329,7 +238,7 @@ class Host:
         self.requests += 1
         return True
 
-    def _break(self, line: _Line) -> None:
+    def _break(self, line: Line) -> None:
         """Close a line; what it still owes waits again."""
         connection = line.connection
         if connection is not None and line.owed and not connection.is_usable and connection.answered < _FAMILIAR:
@@ -339,7 +248,7 @@ class Host:
         if connection is not None:
             connection.close()
 
-    def _give_back(self, line: _Line, *, keep: int) -> None:
+    def _give_back(self, line: Line, *, keep: int) -> None:
         while len(line.owed) > keep:
             ticket = line.owed.pop()
             ticket.line = None

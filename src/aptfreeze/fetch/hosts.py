@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, connect
@@ -37,6 +38,7 @@ class Hosts:
     def __init__(self, settings: FetchSettings) -> None:
         self._settings = settings
         self._hosts: dict[str, Host] = {}
+        self._dedicated: WeakSet[Connection] = WeakSet()
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -72,13 +74,26 @@ class Hosts:
         with self._lock:
             return {name: Traffic(host.requests, host.received) for name, host in self._hosts.items()}
 
+    def dedicated(self, endpoint: Endpoint) -> Connection:
+        """A fresh connection for one exchange that is not queued with the others; the caller closes it."""
+        connection = self._connected(endpoint)
+        with self._lock:
+            self._dedicated.add(connection)
+            if not self._is_closed:
+                return connection
+        connection.close()
+        raise ClosingError("closing: nothing more is fetched")
+
     def close(self) -> None:
         """Cut every connection; whoever waits fails."""
         with self._lock:
             self._is_closed = True
             hosts = list(self._hosts.values())
+            dedicated = list(self._dedicated)
         for host in hosts:
             host.close()
+        for connection in dedicated:
+            connection.abort()
 
     def _host(self, endpoint: Endpoint) -> Host:
         name = endpoint.authority

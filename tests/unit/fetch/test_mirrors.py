@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+import pytest
+
+from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.settings import MirrorSettings
+
+MIRRORS = Mirrors(
+    MirrorSettings(
+        {
+            "mirror.example.org/debian": ("http://Near.example.org:80/debian/", "http://far.example.org:8080/d"),
+            "mirror.example.org/debian/nested": ("http://near.example.org/debian/nested",),
+        }
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("location", "identity"),
+    [
+        ("near.example.org/debian/dists/x", "mirror.example.org/debian/dists/x"),
+        ("far.example.org:8080/d/pool/a%2bb", "mirror.example.org/debian/pool/a%2bb"),
+        ("near.example.org/debian/nested/x", "mirror.example.org/debian/nested/x"),
+        ("near.example.org/debian", "mirror.example.org/debian"),
+        ("near.example.org/debian-security/x", "near.example.org/debian-security/x"),
+        ("mirror.example.org/debian/dists/x", "mirror.example.org/debian/dists/x"),
+    ],
+)
+def test_every_name_of_a_repository_leads_to_its_identity(location: str, identity: str) -> None:
+    assert MIRRORS.identify(location) == identity
+
+
+def test_urls_come_in_the_order_of_the_configuration_and_raw() -> None:
+    assert MIRRORS.urls("mirror.example.org/debian", "pool/a%2bb") == (
+        "http://Near.example.org:80/debian/pool/a%2bb",
+        "http://far.example.org:8080/d/pool/a%2bb",
+    )
+
+
+def test_a_repository_is_its_own_mirror_by_default() -> None:
+    assert MIRRORS.urls("other.example.org/x", "y") == ("http://other.example.org/x/y",)

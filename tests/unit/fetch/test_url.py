@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+import pytest
+
+from aptfreeze.errors import UpstreamError
+from aptfreeze.fetch.url import Endpoint, redirected
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "target", "authority"),
+    [
+        ("http://Mirror.example.org", "mirror.example.org", 80, "/", "mirror.example.org"),
+        ("HTTP://a:8080/p%2bq%7e?x=%20#f", "a", 8080, "/p%2bq%7e?x=%20", "a:8080"),
+        ("http://[::1]:81/x", "::1", 81, "/x", "[::1]:81"),
+        ("http://a?x", "a", 80, "/?x", "a"),
+        ("http://a:80/./b/../c", "a", 80, "/./b/../c", "a"),
+    ],
+)
+def test_the_path_goes_to_the_wire_as_it_was_written(
+    url: str, host: str, port: int, target: str, authority: str
+) -> None:
+    endpoint = Endpoint.parse(url)
+    assert (endpoint.host, endpoint.port, endpoint.target, endpoint.authority) == (host, port, target, authority)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://a/", "ftp://a/", "http://", "http://a b/", "http://a/b c", "http://a/b\r\nX: y", "http://u:p@a/", "/a"],
+)
+def test_what_is_no_plain_url_is_refused(url: str) -> None:
+    with pytest.raises(UpstreamError, match="cannot fetch"):
+        Endpoint.parse(url)
+
+
+def test_a_redirect_is_relative_to_what_was_asked() -> None:
+    assert redirected("http://a/b/c", "../d%2b") == "http://a/d%2b"
+    assert redirected("http://a/b/c", "http://e/f") == "http://e/f"

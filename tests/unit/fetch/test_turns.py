@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""Suppliers in turn: who is asked when, and what is said in the end."""
+
+from collections.abc import Callable
+
+import pytest
+
+from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
+from aptfreeze.fetch.failures import ClosingError, PassingError, WrongBytesError
+from aptfreeze.fetch.turns import in_turn
+from aptfreeze.settings import FetchSettings
+
+Script = dict[str, list[AptfreezeError | str]]
+
+
+class Play:
+    """Suppliers that do what the script says, the last of it for ever."""
+
+    def __init__(self, script: Script, *down: str) -> None:
+        self.script = script
+        self.suppliers = list(script)
+        self.down = down
+        self.asked: list[str] = []
+        self.pauses: list[float] = []
+        self.on_ask: Callable[[str], None] = lambda supplier: None
+
+    def attempt(self, supplier: str) -> str:
+        self.asked.append(supplier)
+        self.on_ask(supplier)
+        lines = self.script[supplier]
+        line = lines.pop(0) if len(lines) > 1 else lines[0]
+        if isinstance(line, AptfreezeError):
+            raise line
+        return line
+
+    def run(self, retries: int = 2) -> str:
+        return in_turn(
+            "the file",
+            self.suppliers,
+            self.attempt,
+            name=str,
+            settings=FetchSettings(retries=retries, retry_after_limit_s=20),
+            pause=self.pauses.append,
+            is_down=self.down.__contains__,
+        )
+
+
+BUSY = PassingError("busy")
+MISSING = MissingUpstreamError("404")
+
+
+def test_the_next_one_is_tried_before_anybody_is_waited_for() -> None:
+    play = Play({"a": [BUSY], "b": ["bytes"]})
+    assert play.run() == "bytes"
+    assert (play.asked, play.pauses) == (["a", "b"], [])
+
+
+def test_passing_failures_are_tried_again_after_longer_and_longer_pauses() -> None:
+    play = Play({"a": [BUSY, BUSY, BUSY, "bytes"]})
+    assert play.run(retries=3) == "bytes"
+    assert play.pauses == [0.2, 0.8, 3.2]
+
+
+def test_lasting_failures_are_not_tried_again() -> None:
+    play = Play({"a": [MISSING], "b": [WrongBytesError("other bytes")], "c": [UpstreamError("403")], "d": [BUSY]})
+    with pytest.raises(UpstreamError, match=r"a: 404; b: other bytes; c: 403; d: busy"):
+        play.run()
+    assert play.asked == ["a", "b", "c", "d", "d", "d"]
+
+
+def test_retry_after_is_kept_but_not_for_ever() -> None:
+    play = Play({"a": [PassingError("busy", after_s=5), "bytes"], "b": [PassingError("busy", after_s=21), "bytes"]})
+    assert play.run() == "bytes"
+    assert (play.asked, play.pauses) == (["a", "b", "a"], [5])
+
+
+def test_who_is_down_is_asked_last() -> None:
+    play = Play({"a": ["bytes"], "b": [MISSING]}, "a")
+    assert play.run() == "bytes"
+    assert play.asked == ["b", "a"]
+
+
+def test_suppliers_that_come_in_the_middle_are_asked_too() -> None:
+    play = Play({"a": [MISSING], "late": ["bytes"]})
+    play.suppliers.remove("late")
+    play.on_ask = lambda supplier: None if "late" in play.suppliers else play.suppliers.append("late")
+    assert play.run() == "bytes"
+
+
+def test_missing_is_said_only_by_all() -> None:
+    with pytest.raises(MissingUpstreamError):
+        Play({"a": [MISSING], "b": [MISSING]}).run()
+    with pytest.raises(UpstreamError) as caught:
+        Play({"a": [MISSING], "b": [BUSY, MISSING]}, "").run(retries=0)
+    assert not isinstance(caught.value, MissingUpstreamError)
+
+
+@pytest.mark.parametrize("error", [ClosingError("closing"), AptfreezeError("the disk is full")])
+def test_what_is_no_suppliers_fault_ends_it(error: AptfreezeError) -> None:
+    play = Play({"a": [error], "b": ["bytes"]})
+    with pytest.raises(type(error)):
+        play.run()
+    assert play.asked == ["a"]

@@ -3,13 +3,17 @@
 
 mmdebstrap makes an apt configuration of its own and drops ours, so its apt would refuse a frozen suite whose
 Valid-Until has passed. The wrapper runs the real one with two hooks in front of the user's arguments: the setup hook
-writes apt's options into the root that is built, the customize hook removes them.
+writes apt's options into the root that is built, the extract hook removes them. The only `apt-get update` of mmdebstrap
+lies between the two, and all of these options are about updates.
 
-Rule 1: nothing of ours is in the image. The file is gone before the user's first customize hook runs (it may pack the
-root itself), and the folder has its old time again.
+Rule 1: nothing of ours is in the image. The extract hook is the first one after the update and the only one that runs
+for every variant (`extract` has no customize hooks); the user's own extract hooks run after it, and one that packs the
+root finds our file gone and the folder with its old time.
 Rule 2: the hooks are text in the arguments, no files: in unshare mode they run as another user in a namespace that may
 not be able to read our folder.
 Rule 3: no proxy is written; mmdebstrap passes the environment variables on.
+
+What this leaves out: an `apt-get update` in a user's later hook does not see the options and refuses an expired suite.
 
 Seen in mmdebstrap 1.3.5: options before the user's ones are taken in every mode; a user's `--aptopt` is read after our
 file (`99mmdebstrap`) and wins; `--hook-helper`, `--hook-listener` and `--unshare-helper` must be the first word.
@@ -27,14 +31,14 @@ from aptfreeze.launch.notice import Notice
 
 _FILE: Final = "etc/apt/apt.conf.d/00aptfreeze"
 _SETUP_HOOK: Final = f'printf %s {{options}} > "$1/{_FILE}"'
-_CUSTOMIZE_HOOK: Final = (
+_EXTRACT_HOOK: Final = (
     f'f="$1/{_FILE}"; d="${{f%/*}}"; if [ -e "$f" ]; then t=$(stat -c %y "$d") && rm "$f" && touch -d "$t" "$d"; fi'
 )
 _SCRIPT: Final = """\
 #!/bin/sh
 # Written by aptfreeze for one run: mmdebstrap with apt options for frozen repositories that leave the image again.
 case "${{1-}}" in --hook-helper | --hook-listener | --unshare-helper) exec {real} "$@" ;; esac
-exec {real} --setup-hook={setup} --customize-hook={customize} "$@"
+exec {real} --setup-hook={setup} --extract-hook={extract} "$@"
 """
 
 
@@ -59,7 +63,7 @@ def write_wrappers(folder: Path, path: str) -> tuple[str, tuple[Notice, ...]]:
 def mmdebstrap_wrapper(real: Path, rules: Iterable[tuple[str, str]]) -> str:
     """The text of the wrapper script for the real mmdebstrap."""
     setup = _SETUP_HOOK.format(options=shlex.quote(apt_options(rules).replace("\n", " ")))
-    return _SCRIPT.format(real=shlex.quote(str(real)), setup=shlex.quote(setup), customize=shlex.quote(_CUSTOMIZE_HOOK))
+    return _SCRIPT.format(real=shlex.quote(str(real)), setup=shlex.quote(setup), extract=shlex.quote(_EXTRACT_HOOK))
 
 
 def _not_executable(folder: Path) -> Notice:

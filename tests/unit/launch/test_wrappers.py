@@ -15,7 +15,7 @@ printf '%s\\n' "$@" > "$SHOWN"
 for word; do
     case "$word" in
         --setup-hook=*) sh -c "${word#*=}" exec "$ROOT" || exit 9; ls "$ROOT/etc/apt/apt.conf.d" > "$ROOT/seen" ;;
-        --customize-hook=*) touch -d @1000000000.5 "$ROOT/etc/apt/apt.conf.d"; sh -c "${word#*=}" exec "$ROOT" ;;
+        --extract-hook=*) touch -d @1000000000.5 "$ROOT/etc/apt/apt.conf.d"; sh -c "${word#*=}" exec "$ROOT" ;;
     esac
 done
 """
@@ -52,13 +52,13 @@ def tools(tmp_path: Path) -> Tools:
 def test_the_hooks_come_before_the_user_s_arguments(tools: Tools) -> None:
     given = tools.run("--variant=apt", "bookworm", "a b.tar")
     assert [word.partition("=")[0] for word in given] == [
-        *("--setup-hook", "--customize-hook", "--variant"),
+        *("--setup-hook", "--extract-hook", "--variant"),
         *("bookworm", "a b.tar"),
     ]
     assert tools.notices == ()
 
 
-def test_the_setup_hook_writes_and_the_customize_hook_leaves_no_trace(tools: Tools) -> None:
+def test_the_setup_hook_writes_and_the_extract_hook_leaves_no_trace(tools: Tools) -> None:
     tools.run("bookworm")
     folder = tools.root / "etc/apt/apt.conf.d"
     assert (tools.root / "seen").read_text() == "00aptfreeze\n"
@@ -78,7 +78,7 @@ def test_what_the_setup_hook_writes_is_read_by_apt(tools: Tools) -> None:
 
 
 def test_a_root_without_our_file_is_left_alone(tools: Tools) -> None:
-    hook = next(word for word in tools.run("bookworm") if word.startswith("--customize-hook="))
+    hook = next(word for word in tools.run("bookworm") if word.startswith("--extract-hook="))
     subprocess.run(["sh", "-c", hook.partition("=")[2], "exec", tools.root / "empty"], check=True, timeout=20)
 
 

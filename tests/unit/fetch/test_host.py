@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Who goes next on which connection; the decisions of a Host, seen from its threads."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from aptfreeze.fetch.connection import Connection
+from aptfreeze.fetch.failures import ClosingError, PassingError, UnreachableError
+from aptfreeze.fetch.host import Host, Priority
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Asker:
+    priority: Priority = Priority.DEMANDED
+
+
+class Server:
+    """Answers by hand: `read` what was asked on a connection, `answer` it."""
+
+    def __init__(self) -> None:
+        self.ends: list[socket.socket] = []
+        self.opened = threading.Semaphore(0)
+        self.refuses = False
+
+    def connect(self) -> Connection:
+        if self.refuses:
+            raise UnreachableError("refused")
+        mine, end = socket.socketpair()
+        mine.settimeout(10)
+        end.settimeout(10)
+        self.ends.append(end)
+        self.opened.release()
+        return Connection(mine, "the server")
+
+    def read(self, count: int, connection: int = 0) -> bytes:
+        """So many one-byte requests."""
+        data = b""
+        while len(data) < count:
+            data += self.ends[connection].recv(count - len(data))
+        return data
+
+    def answer(self, request: bytes, connection: int = 0) -> None:
+        self.ends[connection].sendall(ANSWER + request)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    for end in server.ends:
+        end.close()
+
+
+def host_of(server: Server, connections: int = 4, depth: int = 4) -> Host:
+    return Host("the server", server.connect, connections=connections, depth=depth)
+
+
+class Client(threading.Thread):
+    """One request, in a thread as in life."""
+
+    def __init__(self, host: Host, request: bytes, asker: Asker | None = None, size: int = 0) -> None:
+        super().__init__(daemon=True)
+        self.host, self.request, self.asker, self.size = host, request, asker or Asker(), size
+        self.got = b""
+        self.error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            with self.host.exchange(self.request, self.asker, self.size) as response:
+                self.got = b"".join(response.body())
+        except (PassingError, ClosingError) as error:
+            self.error = error
+
+    def result(self) -> bytes:
+        self.join(10)
+        assert not self.is_alive()
+        assert self.error is None
+        return self.got
+
+
+def test_requests_are_pipelined_and_answers_go_to_who_asked(server: Server) -> None:
+    host = host_of(server)
+    clients = [Client(host, bytes([65 + n])) for n in range(5)]
+    assert server.opened.acquire(timeout=10)
+    asked = server.read(5)
+    assert sorted(asked) == [65, 66, 67, 68, 69]
+    for request in asked:
+        server.answer(bytes([request]))
+    assert [client.result() for client in clients] == [b"A", b"B", b"C", b"D", b"E"]
+    assert len(server.ends) == 1
+    host.close()
+
+
+def test_depth_1_asks_one_at_a_time(server: Server) -> None:
+    host = host_of(server, connections=1, depth=1)
+    clients = [Client(host, b"A") for _ in range(3)]
+    assert server.opened.acquire(timeout=10)
+    for _ in clients:
+        assert server.read(1) == b"A"
+        server.ends[0].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.ends[0].recv(1)
+        server.ends[0].settimeout(10)
+        server.answer(b"A")
+    assert [client.result() for client in clients] == [b"A"] * 3
+    host.close()
+
+
+def test_nothing_is_asked_behind_a_large_file(server: Server) -> None:
+    host = host_of(server)
+    large = Client(host, b"L", size=100 << 20)
+    assert server.opened.acquire(timeout=10)
+    assert server.read(1) == b"L"
+    small = Client(host, b"S")
+    assert server.opened.acquire(timeout=10)
+    assert server.read(1, 1) == b"S"
+    server.answer(b"S", 1)
+    assert small.result() == b"S"
+    server.answer(b"L", 0)
+    assert large.result() == b"L"
+    host.close()
+
+
+def test_a_close_in_mid_pipeline_is_no_failure_and_ends_pipelining(server: Server) -> None:
+    host = host_of(server, connections=1)
+    clients = [Client(host, b"A") for _ in range(3)]
+    assert server.opened.acquire(timeout=10)
+    server.read(3)
+    server.answer(b"A")
+    server.ends[0].shutdown(socket.SHUT_WR)
+    assert server.opened.acquire(timeout=10)
+    for _ in range(2):
+        assert server.read(1, 1) == b"A"
+        server.answer(b"A", 1)
+    assert [client.result() for client in clients] == [b"A"] * 3
+    host.close()
+
+
+def test_who_waits_for_a_host_that_cannot_be_reached_waits_once(server: Server) -> None:
+    server.refuses = True
+    host = host_of(server)
+    clients = [Client(host, b"A") for _ in range(5)]
+    for client in clients:
+        client.join(10)
+        assert isinstance(client.error, UnreachableError)
+    assert host.is_down
+
+
+def test_a_fresh_connection_that_dies_silently_is_a_failure(server: Server) -> None:
+    host = host_of(server)
+    client = Client(host, b"A")
+    assert server.opened.acquire(timeout=10)
+    server.read(1)
+    server.ends[0].close()
+    client.join(10)
+    assert isinstance(client.error, PassingError)
+    host.close()
+
+
+def test_closing_ends_everybody(server: Server) -> None:
+    host = host_of(server, connections=1, depth=2)
+    clients = [Client(host, b"A") for _ in range(20)]
+    assert server.opened.acquire(timeout=10)
+    server.read(2)
+    host.close()
+    for client in clients:
+        client.join(5)
+        assert client.error is not None
+    late = Client(host, b"A")
+    late.join(5)
+    assert isinstance(late.error, ClosingError)

@@ -10,48 +10,44 @@ only shrink.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src" / "aptfreeze"
-TESTS = ROOT / "tests" / "unit"
 
 UNTESTED: dict[str, str] = {
     "__main__.py": "one line; tests/contract runs it",
 }
 
 
-def modules() -> Iterator[Path]:
-    """The modules of the package, relative to it; a package's `__init__` has no logic."""
-    return (path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*.py")) if path.name != "__init__.py")
+def complaints(root: Path, untested: Mapping[str, str]) -> Iterator[str]:
+    """One line for each module without tests, each test without a module, each stale exclusion."""
+    source, tests = root / "src" / "aptfreeze", root / "tests" / "unit"
+    yield from (f"UNTESTED names {name}, which does not exist" for name in untested if not (source / name).exists())
+    mirrored = {test for module in modules(root / "tests", "support") for test in tests_of(module, tests)}
+    for module in modules(source):
+        found = tests_of(module, tests)
+        mirrored.update(found)
+        listed = module.as_posix() in untested
+        if not found and not listed:
+            yield f"src/aptfreeze/{module} has no tests/unit/{module.with_name(f'test_{module.name}')}"
+        if found and listed:
+            yield f"src/aptfreeze/{module} has tests now: take it out of UNTESTED"
+    for test in sorted(set(tests.rglob("test_*.py")) - mirrored):
+        yield f"{test.relative_to(root)} mirrors no module of src/aptfreeze"
 
 
-def tests_of(module: Path) -> list[Path]:
-    folder = TESTS / module.parent
+def modules(folder: Path, below: str = "") -> list[Path]:
+    """The modules, relative to the folder; a package's `__init__` has no logic."""
+    return [path.relative_to(folder) for path in sorted((folder / below).rglob("*.py")) if path.name != "__init__.py"]
+
+
+def tests_of(module: Path, tests: Path) -> list[Path]:
+    folder = tests / module.parent
     return [*folder.glob(f"test_{module.stem}.py"), *folder.glob(f"test_{module.stem}_*.py")]
 
 
-def complaints() -> Iterator[str]:
-    mirrored: set[Path] = set()
-    for module in modules():
-        found = tests_of(module)
-        mirrored.update(found)
-        listed = module.as_posix() in UNTESTED
-        if not found and not listed:
-            yield f"src/aptfreeze/{module} has no tests/unit/{module.parent / f'test_{module.name}'}"
-        if found and listed:
-            yield f"src/aptfreeze/{module} has tests now: take it out of UNTESTED in {Path(__file__).relative_to(ROOT)}"
-    for name in UNTESTED:
-        if not (SOURCE / name).exists():
-            yield f"UNTESTED names {name}, which does not exist"
-    for support in (ROOT / "tests" / "support").rglob("*.py"):
-        mirrored.update(tests_of(support.relative_to(ROOT / "tests")))
-    for test in sorted(set(TESTS.rglob("test_*.py")) - mirrored):
-        yield f"{test.relative_to(ROOT)} mirrors no module of src/aptfreeze"
-
-
 if __name__ == "__main__":
-    found = list(complaints())
+    found = list(complaints(ROOT, UNTESTED))
     print("\n".join(found))
     sys.exit(1 if found else 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,22 +36,26 @@ def mirror_hosts() -> set[str]:
     return {host for host in hosts if not host.startswith("127.") and not host.endswith(".example.org")}
 
 
-def local_paths() -> set[str]:
-    top = ROOT.parts[1]
-    return {str(ROOT)} | (set() if top in ORDINARY else {f"/{top}/"})
+def local_paths(root: Path) -> set[str]:
+    """The checkout's folder, and the top folder that it lies in if other machines have none of that name."""
+    top = root.parts[1]
+    return {str(root)} | (set() if top in ORDINARY else {f"/{top}/"})
 
 
-def complaints() -> Iterator[str]:
-    forbidden = sorted(mirror_hosts() | local_paths())
-    for name in command("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
-        path = ROOT / name
-        if not path.is_file():
-            continue
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            yield from (f"{name}:{number}: names this machine: {word}" for word in forbidden if word in line)
+def complaints(text: str, forbidden: Iterable[str]) -> Iterator[str]:
+    """The lines that hold one of the words, with their number."""
+    for number, line in enumerate(text.splitlines(), 1):
+        yield from (f"{number}: names this machine: {word}" for word in forbidden if word in line)
+
+
+def main() -> int:
+    forbidden = sorted(mirror_hosts() | local_paths(ROOT))
+    names = command("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    texts = {name: (ROOT / name).read_text(errors="replace") for name in names if (ROOT / name).is_file()}
+    found = [f"{name}:{complaint}" for name, text in texts.items() for complaint in complaints(text, forbidden)]
+    print("\n".join(found))
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
-    found = list(complaints())
-    print("\n".join(found))
-    sys.exit(1 if found else 0)
+    sys.exit(main())

@@ -30,6 +30,7 @@ class Verb:
     """Without the leading `usage: `, in one line."""
     summary: str
     description: str
+    """With the epilog as its last paragraph."""
     options: tuple[Option, ...]
     arguments: tuple[Option, ...]
     """Positional ones; `flags` holds their name."""
@@ -63,12 +64,21 @@ def _verb(name: str, parser: argparse.ArgumentParser, summary: str) -> Verb:
     shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
     return Verb(
         name=name,
-        usage=" ".join(parser.format_usage().split()).removeprefix("usage: "),
+        usage=_usage(parser),
         summary=summary,
-        description=parser.description or "",
+        description="\n\n".join(text for text in (parser.description, parser.epilog) if text),
         options=tuple(_option(parser, action) for action in shown if action.option_strings),
         arguments=tuple(_option(parser, action) for action in shown if _is_argument(action)),
     )
+
+
+def _usage(parser: argparse.ArgumentParser) -> str:
+    usage = " ".join(parser.format_usage().split()).removeprefix("usage: ")
+    for action in parser._actions:
+        if action.nargs == argparse.REMAINDER and isinstance(action.metavar, str):
+            # argparse writes a bare `...` for it, whatever its metavar is
+            usage = usage.removesuffix("...") + action.metavar
+    return usage
 
 
 def _is_argument(action: argparse.Action) -> bool:

@@ -114,7 +114,9 @@ class Source:
 
 def stanza(fields: Mapping[str, str]) -> bytes:
     """One deb822 paragraph, without the blank line that ends it."""
-    return "".join(f"{name}: {value}\n" for name, value in fields.items()).encode()
+    # a blank at the end of a line does not survive clear-signing (RFC 9580, 7.2)
+    lines = (f"{name}:{value}\n" if value.startswith("\n") else f"{name}: {value}\n" for name, value in fields.items())
+    return "".join(lines).encode()
 
 
 def checksum_fields(files: Mapping[str, bytes], hashes: tuple[str, ...]) -> dict[str, str]:

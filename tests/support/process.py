@@ -25,6 +25,10 @@ class Result:
     def output(self) -> str:
         return self.stdout + self.stderr
 
+    def said_by(self, program: str) -> str:
+        """Those lines of stderr that the program marks as its own (`aptfreeze: ...`)."""
+        return "\n".join(line for line in self.stderr.splitlines() if line.startswith(f"{program}: "))
+
     def ok(self) -> Self:
         """Itself; AssertionError with the output if the command failed."""
         assert self.returncode == 0, str(self)

@@ -111,7 +111,6 @@ class Relay:
             fields.append(("Transfer-Encoding", "chunked"))
         elif self._has_body:
             self.closes = True
-            fields.append(("Connection", "close"))
         return response_head(head.status, head.reason, fields)
 
     def _copy(self, connection: Connection, write_fd: int) -> None:

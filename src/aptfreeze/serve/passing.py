@@ -5,19 +5,26 @@ A thread copies the server's answer into a pipe, ready framed for this client; t
 fast as the client reads. Nothing of it is kept.
 """
 
+import asyncio
+import os
 from concurrent.futures import Executor
+from functools import partial
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.errors import OfflineError
 from aptfreeze.fetch.download import Downloads
+from aptfreeze.fetch.relay import Relay
 from aptfreeze.http.message import Request
 from aptfreeze.serve.answers import text_reply
-from aptfreeze.serve.reply import Reply
+from aptfreeze.serve.reply import PipeBody, Reply
 from aptfreeze.serve.session import Session
 
 
 class PassThrough:
-    """Holds no state of its own."""
+    """Holds no state of its own.
+
+    `threads` are its own: each answer occupies one for as long as the client reads.
+    """
 
     def __init__(self, session: Session, downloads: Downloads, threads: Executor, *, offline: bool) -> None:
         self._session = session
@@ -37,8 +44,27 @@ class PassThrough:
         return text_reply(501, text, text)
 
     async def relay(self, request: Request, location: Location) -> Reply:
-        """The answer of the server itself."""
+        """The answer of the server itself; UpstreamError if there is none."""
         self._session.passed(location.host)
         if self._offline:
-            raise OfflineError(f"{location.text} is not frozen, and --offline forbids to fetch it")
-        raise NotImplementedError
+            raise OfflineError(
+                f"{location.text} is not frozen, and --offline forbids to fetch it",
+                hint="run once without --offline, or do without it",
+            )
+        relay = Relay(self._downloads.hosts, location.raw_url, request.method, request.headers, request.version)
+        run = asyncio.get_running_loop().run_in_executor
+        try:
+            head = await run(self._threads, relay.open)
+        except asyncio.CancelledError:  # the client left
+            relay.abort()
+            raise
+        read_fd, write_fd = os.pipe()
+        run(self._threads, relay.copy, write_fd)
+        body = PipeBody(read_fd, lambda: relay.ended_well)
+        return Reply(head, body, relay.closes, partial(self._ended, relay, read_fd))
+
+    def _ended(self, relay: Relay, read_fd: int, sent: int, is_complete: bool) -> None:
+        self._session.traffic.passed_through += sent
+        if not is_complete:
+            relay.abort()
+        os.close(read_fd)

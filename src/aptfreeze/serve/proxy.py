@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from aptfreeze.deb.paths import Location, PathError, quoted
-from aptfreeze.errors import AptfreezeError, UsageError
+from aptfreeze.errors import AptfreezeError, RefusedError, UsageError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.freeze.outcome import (
@@ -100,7 +100,9 @@ class Proxy:
             return await self._reply(request)
         except AptfreezeError as error:
             self._session.traffic.refused += 1
-            if error.status not in _EVERYDAY:
+            if isinstance(error, RefusedError):
+                self._session.verdict(str(error))
+            elif error.status not in _EVERYDAY:
                 self._session.failure(str(error))
             return error_reply(error, head_only=request.method == "HEAD")
 

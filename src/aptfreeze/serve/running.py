@@ -10,7 +10,7 @@ Leaving without `finish` (an error, a signal) still writes the record; provision
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,11 +168,12 @@ async def running(world: World, host: str, port: int) -> AsyncIterator[Running]:
         closing(server),
         opened(world.settings) as archive,
         ThreadPoolExecutor(_THREADS, "look-up") as threads,
+        ThreadPoolExecutor(_THREADS, "relay") as relays,
     ):
         port = server.listen(host, port)
         try:
             async with asyncio.TaskGroup() as tasks:
-                proxy, handler = _assembled(world, archive, threads, tasks, port)
+                proxy, handler = _assembled(world, archive, threads, relays, tasks, port)
                 serving = tasks.create_task(server.serve(handler), name="serve")
                 tending = tasks.create_task(proxy.tend(), name="tend")
                 try:
@@ -189,7 +190,7 @@ async def running(world: World, host: str, port: int) -> AsyncIterator[Running]:
 
 
 def _assembled(
-    world: World, archive: Archive, threads: ThreadPoolExecutor, tasks: asyncio.TaskGroup, port: int
+    world: World, archive: Archive, threads: Executor, relays: Executor, tasks: asyncio.TaskGroup, port: int
 ) -> tuple[Running, Proxy]:
     settings, store = world.settings, world.store
     session = _session(world)
@@ -209,7 +210,7 @@ def _assembled(
     frozen = FrozenFiles(session, archive.lookup, delivery, first_sight, sources, absences, tasks)
     archive_only = Lookup(archive.objects, archive.indexes, archive.downloads, archive.mirrors, offline=True)
     absence = AbsenceDesk(session, archive_only, partial(read_copies, store.environment), threads)
-    passing = PassThrough(session, archive.downloads, threads, offline=offline)
+    passing = PassThrough(session, archive.downloads, relays, offline=offline)
     handler = Proxy(
         session,
         archive.lookup,

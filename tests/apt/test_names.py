@@ -7,6 +7,7 @@ from support.apt import Apt, MakeApt, NewClient
 from support.aptfreeze import Aptfreeze, Serving
 from support.build import build
 from support.client import ask
+from support.faults import Redirect
 from support.origin import Origin
 from support.repository import MakeRepository, Repository
 
@@ -100,3 +101,16 @@ def test_slashes_too_many_change_nothing(repository: Repository, new_client: New
 
     assert first == doubled
     assert len(aptfreeze.pins) == 1
+
+
+def test_a_redirect_changes_nothing(
+    repository: Repository, client: Apt, aptfreeze: Aptfreeze, origin: Origin, second_origin: Origin
+) -> None:
+    repository.copy_to(second_origin.root / "debian")
+    origin.inject("*", Redirect(second_origin.url))
+
+    answers = build(client, repository)
+
+    assert list(answers) == ["hello_1.0_amd64.deb"]
+    assert second_origin.count("*.deb") == 1
+    assert list(aptfreeze.pins) == [f"{origin.host}/debian bookworm"]

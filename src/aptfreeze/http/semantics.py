@@ -21,6 +21,11 @@ _CONDITIONS = frozenset({"if-match", "if-unmodified-since", "if-none-match", "if
 
 # RFC 9110 14.1.1: names of range units are case-insensitive. 18 digits are more than any file has.
 _RANGE = re.compile(r"bytes=(?:(?P<first>\d{1,18})-(?P<last>\d{1,18})?|-(?P<suffix>\d{1,18}))", re.I | re.ASCII)
+_IMF_FIXDATE = re.compile(
+    r"[A-Z][a-z]{2}, (?P<day>\d{2}) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4})"
+    r" (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2}) GMT",
+    re.ASCII,
+)
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
@@ -83,6 +88,22 @@ def http_date(moment: datetime) -> str:
     """
     utc = moment.astimezone(UTC)
     return f"{_DAYS[utc.weekday()]}, {utc.day:02} {_MONTHS[utc.month - 1]} {utc.year:04} {utc:%H:%M:%S} GMT"
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """The moment of an IMF-fixdate; None for anything else (the obsolete forms of RFC 9110 5.6.7 are not sent by apt).
+
+    >>> parse_http_date("Sat, 11 Jul 2026 10:16:37 GMT")
+    datetime.datetime(2026, 7, 11, 10, 16, 37, tzinfo=datetime.timezone.utc)
+    """
+    match = _IMF_FIXDATE.fullmatch(text)
+    if match is None or match["month"] not in _MONTHS:
+        return None
+    day, year, hour, minute, second = (int(match[name]) for name in ("day", "year", "hour", "minute", "second"))
+    try:
+        return datetime(year, _MONTHS.index(match["month"]) + 1, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _has_failed(headers: Headers, representation: Representation) -> bool:

@@ -17,6 +17,7 @@ from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Wanted
 from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
 from aptfreeze.http.message import Request
+from aptfreeze.http.semantics import parse_http_date
 from aptfreeze.serve.delivery import Delivered, Delivery
 from aptfreeze.serve.first_sight import FirstSight
 from aptfreeze.serve.reply import Reply
@@ -50,9 +51,16 @@ class FrozenFiles:
 
     async def root(self, request: Request, found: PinnedRoot) -> Reply:
         """The pinned InRelease, Release, Release.gpg or bare package list itself."""
+        self._compare_ages(request, found)
         suppliers = partial(self._lookup.suite_suppliers, found.key, found.file)
         delivered = Delivered(found.file.wanted, suppliers, found.pin.date, _TEXT)
         return await self._delivery.deliver(request, delivered)
+
+    def _compare_ages(self, request: Request, found: PinnedRoot) -> None:
+        """apt tells the date of the InRelease that it has: with a newer one it will ignore ours without a word."""
+        since = parse_http_date(request.headers.get("If-Modified-Since") or "")
+        if since is not None and found.pin.date is not None and since > found.pin.date:
+            self._session.newer_lists[found.key] = since
 
     async def payload(self, request: Request, found: PinnedPayload) -> Reply:
         """The signed text of a pinned InRelease, which is in the archive since it was pinned."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aptfreeze.http.message import Headers, Request
-from aptfreeze.http.semantics import Plan, Representation, http_date, is_conditional, plan_response
+from aptfreeze.http.semantics import Plan, Representation, http_date, is_conditional, parse_http_date, plan_response
 
 DATE = "Sat, 11 Jul 2026 10:16:37 GMT"
 OLDER = "Fri, 10 Jul 2026 10:16:37 GMT"
@@ -189,6 +189,19 @@ def test_a_plain_request_is_not_conditional() -> None:
 def test_dates_are_gmt() -> None:
     east = timezone(timedelta(hours=2))
     assert http_date(datetime(2026, 1, 1, 1, 2, 3, tzinfo=east)) == "Wed, 31 Dec 2025 23:02:03 GMT"
+
+
+def test_a_date_reads_what_it_writes() -> None:
+    moment = datetime(2026, 7, 11, 10, 16, 37, tzinfo=UTC)
+    assert parse_http_date(http_date(moment)) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0", "Sat, 11 Jul 2026 10:16:37", "Sat, 31 Feb 2026 10:16:37 GMT", "Sat, 11 Xyz 2026 10:16:37 GMT"],
+)
+def test_what_is_no_date_is_none(text: str) -> None:
+    assert parse_http_date(text) is None
 
 
 @settings(max_examples=200, deadline=None)

@@ -212,6 +212,9 @@ def _mirrors(value: object, anchor: Anchor) -> Mapping[str, tuple[str, ...]]:
         if not isinstance(urls, list) or not urls or not all(isinstance(u, str) and _URL.fullmatch(u) for u in urls):
             raise ValueError(f'"{name}" to have a list of http:// URLs, as ["http://mirror1.example.org/debian"]')
         mirrors[name] = tuple(url.rstrip("/") for url in urls)
+    urls = [url for each in mirrors.values() for url in each]
+    if twice := sorted({url for url in urls if urls.count(url) > 1}):
+        raise ValueError(f"each URL once, not {twice[0]!r} twice: it names one repository")
     return MappingProxyType(mirrors)
 
 

@@ -153,7 +153,7 @@ class Record:
     def usage(self) -> Usage:
         """This session so far."""
         return Usage(
-            sessions=(self._session,),
+            sessions=(replace(self._session, totals=self._totals),),
             packages=tuple(item for item in self._told if isinstance(item, ServedPackage)),
             indexes=tuple(item for item in self._told if isinstance(item, AskedIndex)),
             not_frozen=dict(self._hosts),

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Files are replaced as a whole or appended to by whole lines, and what fails is told by name."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aptfreeze.environment import files
+from aptfreeze.errors import UsageError
+
+
+def test_replace_leaves_only_the_new_file(tmp_path: Path) -> None:
+    files.replace(tmp_path / "a", b"old")
+    files.replace(tmp_path / "a", b"new")
+
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_who_has_opened_the_old_file_keeps_it(tmp_path: Path) -> None:
+    files.replace(tmp_path / "a", b"old")
+    with (tmp_path / "a").open("rb") as opened:
+        files.replace(tmp_path / "a", b"new")
+        assert opened.read() == b"old"
+
+
+def test_replace_keeps_the_mode_and_follows_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/lock").write_bytes(b"old")
+    (tmp_path / "shared/lock").chmod(0o640)
+    (tmp_path / "lock").symlink_to("shared/lock")
+
+    files.replace(tmp_path / "lock", b"new")
+
+    assert (tmp_path / "lock").is_symlink()
+    assert (tmp_path / "shared/lock").read_bytes() == b"new"
+    assert (tmp_path / "shared/lock").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+
+    files.make_folder(tmp_path / "state/inner")
+    files.replace(tmp_path / "lock", b"x")
+    files.append(tmp_path / "state/inner/log", [{"a": 1}])
+
+    for path in ("state", "state/inner", "lock", "state/inner/log"):
+        found = (tmp_path / path).stat()
+        assert (found.st_uid, found.st_gid) == (12345, 12346), path
+
+
+def test_read_of_nothing_is_none(tmp_path: Path) -> None:
+    assert files.read(tmp_path / "a") is None
+    assert list(files.read_records(tmp_path / "a")) == []
+
+
+def test_appended_records_come_back_in_order(tmp_path: Path) -> None:
+    files.append(tmp_path / "log", [{"n": 1}, {"n": 2}])
+    files.append(tmp_path / "log", [])
+    files.append(tmp_path / "log", [{"n": 3, "text": "a\nb"}])
+
+    assert [record["n"] for record in files.read_records(tmp_path / "log")] == [1, 2, 3]
+    assert (tmp_path / "log").read_bytes().count(b"\n") == 3
+
+
+def test_a_torn_last_line_loses_only_itself(tmp_path: Path) -> None:
+    files.append(tmp_path / "log", [{"n": 1}, {"n": 2}])
+    torn = (tmp_path / "log").read_bytes()[:-4]
+    (tmp_path / "log").write_bytes(torn)
+
+    assert list(files.read_records(tmp_path / "log")) == [{"n": 1}]
+    files.append(tmp_path / "log", [{"n": 3}])
+    assert list(files.read_records(tmp_path / "log")) == [{"n": 1}, {"n": 3}]
+
+
+def test_lines_that_are_no_records_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b'3\n\xff\n{"n": 1}\n' + b"[" * 100_000 + b"\n\0\0\n")
+    assert list(files.read_records(tmp_path / "log")) == [{"n": 1}]
+
+
+def test_failures_name_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match=f"cannot read {tmp_path}: "):
+        files.read(tmp_path)
+    with pytest.raises(UsageError, match=r"cannot write .*file/a: Not a directory"):
+        files.replace(tmp_path / "file/a", b"")
+    with pytest.raises(UsageError, match=r"cannot write .*file/a: Not a directory"):
+        files.append(tmp_path / "file/a", [{}])
+    with pytest.raises(UsageError, match=r"cannot create .*file/a/b: "):
+        files.make_folder(tmp_path / "file/a/b")
+
+
+def test_a_full_disk_says_that_nothing_is_lost() -> None:
+    with pytest.raises(UsageError, match="cannot write /dev/full: No space left on device") as raised:
+        files.append(Path("/dev/full"), [{"n": 1}])
+    assert raised.value.hint is not None
+    assert "nothing that was written before is lost" in raised.value.hint

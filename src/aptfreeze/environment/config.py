@@ -7,7 +7,6 @@ Rule 3: an empty variable is as good as none.
 Rule 4: a mistake is a UsageError that names file, key, what was expected and found, and the key that was meant.
 """
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -157,6 +156,8 @@ def _rows_in(tables: Mapping[str, Any], prefix: str, path: Path) -> Iterator[tup
 
 
 def _unknown(key: str, path: Path) -> UsageError:
+    import difflib  # only a mistake needs it
+
     elsewhere = next((row for row in ROWS if row.key == key), None)
     if elsewhere is not None:
         return UsageError(

@@ -11,7 +11,7 @@ Lines of `records/GENERATION/SESSION.jsonl`: `{"session": {...}}` first, then `{
 `{"host": ..., "requests": n}`, `{"totals": {...}}`, and `{"end": ..., "state": ...}` of a session that ended in order.
 """
 
-import secrets
+import os
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -115,7 +115,7 @@ class Record:
     """The record that one session writes; with `folder` None it is kept for this process only."""
 
     def __init__(self, folder: Path | None, generation_id: str, process: Process, started: datetime) -> None:
-        self.session_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self.session_id = f"{started:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         """Sorts by time."""
         self._path = None if folder is None else folder / generation_id / f"{self.session_id}.jsonl"
         self._told: dict[ServedPackage | AskedIndex, None] = {}

@@ -9,7 +9,6 @@ one whose suite got another pin in the lock file has lost.
 """
 
 import logging
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -72,7 +71,7 @@ def _note_change(
 ) -> Generation:
     if difference.altered:
         old = found.id
-        found = replace(found, id=secrets.token_hex(16), created=journal.clock().replace(microsecond=0))
+        found = replace(found, id=generations.new_id(), created=journal.clock().replace(microsecond=0))
         generations.write_lock(environment, found)
         generations.write_copy(environment, found)
         journal.tell(found.id, EventKind.NEW_ID, detail=f"was {old}; {difference}")

@@ -14,7 +14,6 @@ Rule 5: `locked` (also implied by a folder that cannot be written) never writes 
 The object remembers nothing, so that threads and processes may use it at will. All calls block.
 """
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -204,7 +203,7 @@ class EnvironmentStore:
         """The settled current generation; a new one without pins if there is no lock file (any more)."""
         found = settle(self.environment, self._journal, self.locked)
         if found is None:
-            found = Generation(secrets.token_hex(16), self._journal.clock().replace(microsecond=0))
+            found = Generation(generations.new_id(), self._journal.clock().replace(microsecond=0))
             generations.write_lock(self.environment, found)
             generations.write_copy(self.environment, found)
             self._journal.tell(found.id, EventKind.CREATED)

@@ -2,7 +2,9 @@
 """Files are replaced as a whole or appended to by whole lines, and what fails is told by name."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,25 @@ def test_replace_leaves_only_the_new_file(tmp_path: Path) -> None:
 
     assert (tmp_path / "a").read_bytes() == b"new"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def noted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **options: Any) -> Any:
+            calls.append(name)
+            return call(*arguments, **options)
+
+        return run
+
+    for name in ("write", "fsync", "replace"):
+        monkeypatch.setattr(os, name, noted(name, getattr(os, name)))
+    files.replace(tmp_path / "a", b"new")
+
+    assert calls == ["write", "fsync", "replace", "fsync"]
 
 
 def test_who_has_opened_the_old_file_keeps_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Rule 2: what readers see is a `Growth` over the partial file; the file is the on
 Rule 3: the flock of the partial file decides who fetches. Whoever does not get it follows the file as it grows, and
 takes over when its holder has died.
 Rule 4: wrong bytes never reach the archive. Their readers are cut off, the next supplier is tried, and a supplier
-that sent them is not asked for that digest again in this process.
+that sent them is not asked for that digest again in this process, as long as there is another one.
 Rule 5: only bytes that came whole from one supplier put the blame on it; a mixture is fetched again first.
 """
 

@@ -142,6 +142,7 @@ class Job:
         self._show(partial, partial.have)
         if partial.have == self.wanted.size and self._install(partial):
             return
+        self._forgive_if_nobody_is_left()
         in_turn(
             str(self.wanted.digest),
             self._suppliers,
@@ -151,6 +152,13 @@ class Job:
             pause=self._shell.pause,
             is_down=lambda supplier: supplier.is_down(self._shell),
         )
+
+    def _forgive_if_nobody_is_left(self) -> None:
+        """A bit that flipped once on the way must not shut out the only mirror for as long as this process lives."""
+        wrong = self._shell.wrong
+        blamed = {(self.wanted.digest, supplier.name) for supplier in self._suppliers}
+        if blamed <= wrong:
+            wrong -= blamed
 
     def _attempt(self, partial: Partial, supplier: Supplier) -> None:
         """One supplier's turn: done, or the UpstreamError that says what the next turn is."""

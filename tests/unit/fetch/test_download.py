@@ -206,15 +206,23 @@ def test_missing_is_said_only_if_all_say_so(downloads: Downloads, origin: Origin
     assert not isinstance(caught.value, MissingUpstreamError)
 
 
-def test_a_mirror_with_wrong_bytes_is_not_asked_for_them_again(
-    downloads: Downloads, objects: Objects, origin: Origin
+def test_a_mirror_with_wrong_bytes_is_not_asked_for_them_again_while_another_is_left(
+    downloads: Downloads, objects: Objects, origin: Origin, second: Origin
 ) -> None:
     origin.inject("*", Flip(7))
-    for _ in range(2):
-        with pytest.raises(UpstreamError):
-            content(downloads.join(wanted(SMALL), urls("small", origin)))
+    second.inject("*", Status(403), times=1)
+    with pytest.raises(UpstreamError):
+        content(downloads.join(wanted(SMALL), urls("small", origin, second)))
+    assert content(downloads.join(wanted(SMALL), urls("small", origin, second))) == SMALL
     assert origin.count() == 1
     assert [notice.where for notice in objects.notices] == [f"{origin.url}/pool/small"]
+
+
+def test_the_only_mirror_is_asked_again_after_wrong_bytes(downloads: Downloads, origin: Origin) -> None:
+    origin.inject("*", Flip(7), times=1)
+    with pytest.raises(UpstreamError):
+        content(downloads.join(wanted(SMALL), urls("small", origin)))
+    assert content(downloads.join(wanted(SMALL), urls("small", origin))) == SMALL
 
 
 @pytest.mark.parametrize("times", [1, 3])

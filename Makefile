@@ -2,7 +2,7 @@
 # Every target sets up what it needs by itself and does nothing for what is there already: see tools/.
 # What the demonstration and the tests use of Debian; as root it is installed, else unpacked into .tools/. uidmap is
 # set-user-ID: only root can have it installed.
-DEMO_PACKAGES := mmdebstrap debian-archive-keyring
+DEMO_PACKAGES := mmdebstrap mount debian-archive-keyring
 TEST_PACKAGES := $(DEMO_PACKAGES) apt-utils debootstrap dpkg-dev fakechroot fakeroot faketime gnupg gpgv shellcheck wget
 TEST_PACKAGES += $(if $(filter 0,$(shell id -u)),uidmap)
 

@@ -123,6 +123,13 @@ class Indexes:
         )
 
 
+class _Table(sqlite3.Connection):
+    """Closes itself when nobody reads it any more; Python 3.13 warns of a connection that is left to the garbage."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def _write(path: Path, kind: str, entries: Iterable[PoolEntry]) -> None:
     table = sqlite3.connect(path, isolation_level=None)
     try:
@@ -140,7 +147,8 @@ def _opened(path: Path) -> sqlite3.Connection | None:
     """A table for reading, from any thread; None if there is none, or it was damaged and is deleted now."""
     if not path.exists():
         return None
-    table = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+    uri = f"{path.absolute().as_uri()}?immutable=1"
+    table = sqlite3.connect(uri, uri=True, check_same_thread=False, factory=_Table)
     try:
         (schema,) = table.execute("PRAGMA user_version").fetchone()
         table.execute("SELECT kind FROM origin").fetchone()

@@ -41,7 +41,7 @@ def parse(key: str, value: object) -> Any:
         ("policy.sources", "require", Sources.REQUIRE),
         ("fetch.connections", 8, 8),
         ("fetch.read_timeout_s", 5, 5.0),
-        ("fetch.prefetch", False, False),
+        ("offline", False, False),
         ("locked", True, True),
         ("locked", "1", True),
         ("offline", "No", False),
@@ -83,7 +83,7 @@ def test_good_values(key: str, value: object, parsed: object) -> None:
         ("fetch.connect_timeout_s", 0, "seconds from 0.1"),
         ("fetch.read_timeout_s", float("nan"), "seconds"),
         ("fetch.read_timeout_s", True, "seconds"),
-        ("fetch.prefetch", "maybe", "true or false"),
+        ("offline", "maybe", "true or false"),
         ("locked", 1, "true or false"),
     ],
 )

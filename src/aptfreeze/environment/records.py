@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What sessions were really served: the only source of the package list, of prefetching and of "which indexes".
+"""What sessions were really served: the only source of the package list and of "which indexes".
 
 Rule 1: one file for each session and generation, written by that session alone, only appended to, whole lines. After
 a `kill -9` at most the lines since the last flush and one torn line are lost.

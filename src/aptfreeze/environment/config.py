@@ -113,7 +113,10 @@ def _parse(row: Row, value: Any, anchor: Anchor, place: str) -> Any:
     try:
         return row.parse(value, anchor)
     except ValueError as error:
-        raise UsageError(f"{place}: expected {error}, found {_plain(value)!r:.200}") from error
+        raise UsageError(
+            f"{place}: expected {error}, found {_plain(value)!r:.200}",
+            hint=f'correct it or leave it out; "aptfreeze config" then tells the default of {row.key}',
+        ) from error
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -138,7 +141,9 @@ def _toml(path: Path, data: bytes) -> dict[str, Any]:
         reason = str(error)
     except RecursionError:  # tomllib follows nested arrays without a bound
         reason = "too deeply nested"
-    raise UsageError(f"{path} is not valid TOML: {reason}")
+    merging = any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in data.split(b"\n"))
+    hint = "an unfinished git merge: resolve it and remove its markers" if merging else "correct the line, or remove it"
+    raise UsageError(f"{path} is not valid TOML: {reason}", hint=hint)
 
 
 def _rows_in(tables: Mapping[str, Any], prefix: str, path: Path) -> Iterator[tuple[Row, Any]]:
@@ -150,7 +155,10 @@ def _rows_in(tables: Mapping[str, Any], prefix: str, path: Path) -> Iterator[tup
         elif not any(known.startswith(f"{key}.") for known in _FILE_ROWS):
             raise _unknown(key, path)
         elif not isinstance(value, dict):
-            raise UsageError(f"{path}: {key}: expected a table [{key}], found {value!r:.200}")
+            raise UsageError(
+                f"{path}: {key}: expected a table [{key}], found {value!r:.200}",
+                hint=f"settings of this kind stand below a line [{key}]",
+            )
         else:
             yield from _rows_in(value, f"{key}.", path)
 

@@ -7,6 +7,7 @@ Rule 2: whoever calls `replace` holds the environment's lock: the new file's nam
 at most one stray file, which the next one overwrites.
 Rule 3: `sudo aptfreeze run` must not leave files that the folder's owner cannot change: root gives them away.
 Rule 4: an OSError becomes a UsageError that names the file.
+Rule 5: a file that the user named for a verb's data (`deliver`) may be a pipe or a device.
 """
 
 import contextlib
@@ -20,9 +21,19 @@ from typing import Any, NoReturn
 
 from aptfreeze.errors import UsageError
 
-_HINTS = {
+_IS_A_FOLDER = "a folder lies where this file belongs: move it away"
+_READING_HINTS = {
+    errno.EACCES: "make it readable for this user",
+    errno.EISDIR: _IS_A_FOLDER,
+    errno.ELOOP: "it is a symbolic link that leads to itself: put the file in its place",
+    errno.ENOTDIR: "a file lies where a folder belongs: move it away",
+}
+_WRITING_HINTS = {
     errno.EACCES: "make it writable for this user, or use --locked and an environment that is complete",
     errno.EPERM: "make it writable for this user, or use --locked and an environment that is complete",
+    errno.EISDIR: _IS_A_FOLDER,
+    errno.ENOENT: "make the folder that it belongs into",
+    errno.ENOTDIR: "a file lies where a folder belongs: move it away",
     errno.EROFS: "copy the environment's folder to a file system that can be written",
     errno.ENOSPC: "make room and run the same command again; nothing that was written before is lost",
     errno.EDQUOT: "make room and run the same command again; nothing that was written before is lost",
@@ -36,7 +47,7 @@ def read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        _tell("read", path, error)
+        _tell("read", path, error, _READING_HINTS)
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -54,7 +65,41 @@ def replace(path: Path, data: bytes) -> None:
         beside.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
-        _tell("write", path, error)
+        _tell("write", path, error, _WRITING_HINTS)
+
+
+def check_deliverable(path: Path) -> None:
+    """UsageError if `deliver` could not write this file now, as far as that can be told without writing."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not _is_special(path) and not os.access(path.parent, os.W_OK | os.X_OK):
+            path.parent.stat()
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        _tell("write", path, error, _WRITING_HINTS)
+
+
+def deliver(path: Path, data: bytes) -> None:
+    """Write a file that somebody named for its data. A pipe or a device stays what it is and gets the data."""
+    if not _is_special(path):
+        replace(path, data)
+        return
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        _tell("write", path, error, _WRITING_HINTS)
+
+
+def take_back(path: Path) -> None:
+    """Remove what `deliver` wrote, if it is a file and still there."""
+    if not _is_special(path):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 def make_folder(path: Path) -> None:
@@ -66,7 +111,7 @@ def make_folder(path: Path) -> None:
                     folder.mkdir()
                     _give_away(folder, folder.parent)
     except OSError as error:
-        _tell("create", path, error)
+        _tell("create", path, error, _WRITING_HINTS)
 
 
 def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
@@ -89,7 +134,7 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        _tell("write", path, error)
+        _tell("write", path, error, _WRITING_HINTS)
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
@@ -129,6 +174,5 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _tell(verb: str, path: Path, error: OSError) -> NoReturn:
-    hint = _HINTS.get(error.errno or 0)
-    raise UsageError(f"cannot {verb} {path}: {error.strerror or error}", hint=hint) from error
+def _tell(verb: str, path: Path, error: OSError, hints: Mapping[int, str]) -> NoReturn:
+    raise UsageError(f"cannot {verb} {path}: {error.strerror or error}", hint=hints.get(error.errno or 0)) from error

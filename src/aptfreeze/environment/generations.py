@@ -91,7 +91,10 @@ def _read(path: Path) -> Generation | None:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{path} is not UTF-8: line {line} holds the byte {data[error.start]:#x}") from error
+        raise UsageError(
+            f"{path} is not UTF-8: line {line} holds the byte {data[error.start]:#x}",
+            hint='it is written by aptfreeze only: restore it, for example by "git checkout aptfreeze.lock"',
+        ) from error
     return parse(text, str(path))
 
 

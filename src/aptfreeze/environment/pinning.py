@@ -60,16 +60,6 @@ class _Files:
             return ReleasePair(digest, None if self.signature is None else Digest.of(self.signature))
         return BarePackages(digest, self.name)
 
-    @property
-    def unsigned_text(self) -> bytes:
-        """What to read if the configuration waives the signature."""
-        if self.name != "InRelease":
-            return self.data
-        try:
-            return clearsign.parse(self.data).payload
-        except clearsign.FramingError as error:
-            raise SignatureRefused(f"not one clear-signed block: {error}", Reason.NOT_SIGNED) from error
-
 
 @dataclass(frozen=True, slots=True)
 class Judges:
@@ -161,7 +151,8 @@ class Pinning:
             self._store(files, verified)
             return Candidate(Pin(files.root, None), None, remark)
         release = _parsed(key, verified.payload)
-        verified = self._strong(key, release, verified)
+        if verified.signers and not _is_strong(release):
+            verified, remark = self._weak(key, verified)
         if not verified.signers:
             files = _without_signature(files)
         age = self._age(key, release)
@@ -177,7 +168,17 @@ class Pinning:
         except SignatureRefused as refused:
             if str(key) not in self._judges.trust.unsigned:
                 raise refused.about(f"{files.name} of {key}") from refused
-            return Verified(files.unsigned_text, ()), f"unsigned, as [trust] unsigned allows ({refused.message})"
+            return self._waived(key, files), f"unsigned, as [trust] unsigned allows ({refused.message})"
+
+    def _waived(self, key: SuiteKey, files: _Files) -> Verified:
+        """The text that counts where the configuration waives the signature."""
+        if files.name != "InRelease":
+            return Verified(files.data, ())
+        try:
+            return Verified(clearsign.parse(files.data).payload, ())
+        except clearsign.FramingError as error:
+            message = f"InRelease of {key}: not one clear-signed block: {error}"
+            raise SignatureRefused(message, Reason.NOT_SIGNED, hint="the mirror must serve Release instead") from error
 
     def _by_signature(self, key: SuiteKey, files: _Files) -> Verified:
         keyrings, now = self._judges.keyrings(key.repository), self._judges.now()
@@ -190,15 +191,12 @@ class Pinning:
             files.data, files.signature, keyrings, now=now, expired_keys=expired_keys
         )
 
-    def _strong(self, key: SuiteKey, release: Release, verified: Verified) -> Verified:
+    def _weak(self, key: SuiteKey, verified: Verified) -> tuple[Verified, str]:
         """MD5 and SHA1 can be forged: a signature over nothing else counts as none."""
-        if not verified.signers or _is_strong(release):
-            return verified
+        message = "lists its files by MD5 or SHA1 only, which counts as unsigned"
         if str(key) not in self._judges.trust.unsigned:
-            raise SignatureRefused(
-                f"the Release of {key} lists its files by MD5 or SHA1 only, which counts as unsigned", Reason.WEAK
-            )
-        return Verified(verified.payload, ())
+            raise SignatureRefused(f"the Release of {key} {message}", Reason.WEAK)
+        return Verified(verified.payload, ()), f"unsigned, as [trust] unsigned allows ({message})"
 
     def _age(self, key: SuiteKey, release: Release) -> str:
         is_allowed = str(key) in self._judges.trust.expired

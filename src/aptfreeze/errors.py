@@ -5,14 +5,20 @@ A class exists only if code catches it, or if it has an exit code or a status of
 `exit_code`, only `serve.proxy` answers with `status`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+BUG: Final = 1
+CANCELLED: Final = 130
+"""128 + SIGINT, as a shell says it."""
+OWN_FAILURE_OF_RUN: Final = 125
+"""Of `run`, for our own failures and verdicts, whatever COMMAND ended with."""
 
 
 class AptfreezeError(Exception):
     """Base of every error that is told to a person; raised itself only for what fits no class below."""
 
     exit_code: ClassVar[int] = 1
-    """The exit status of every verb but `run`, which exits with 125 for its own failures."""
+    """The exit status of every verb but `run`."""
     status: ClassVar[int] = 500
     """The HTTP status of the answer when a request ends in this error."""
 
@@ -20,6 +26,11 @@ class AptfreezeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def run_status(self) -> int:
+        """The exit status of `run`."""
+        return OWN_FAILURE_OF_RUN
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\nHint: {self.hint}"

@@ -3,16 +3,18 @@
 
 from datetime import timedelta
 
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+_UNITS = ("kB", "MB", "GB", "TB")
 
 
-def size_text(size: float) -> str:
-    """Bytes in decimal units, as apt writes them: `45.2 MB`."""
-    step = 0
-    while size >= 1000 and step < len(_UNITS) - 1:
-        size /= 1000
-        step += 1
-    return f"{size:.0f} {_UNITS[step]}" if step == 0 or size >= 100 else f"{size:.1f} {_UNITS[step]}"
+def size_text(size: int) -> str:
+    """Bytes in decimal units with three digits, as apt writes them: `45.2 MB`."""
+    if size < 1000:
+        return counted(size, "byte")
+    power = 1
+    while power < len(_UNITS) and size / 1000**power >= 999.5:
+        power += 1
+    amount = size / 1000**power
+    return f"{amount:.1f} {_UNITS[power - 1]}" if amount < 99.95 else f"{amount:.0f} {_UNITS[power - 1]}"
 
 
 def age_text(age: timedelta) -> str:

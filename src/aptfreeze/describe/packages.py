@@ -4,8 +4,9 @@
 Sorted and without times, so that two builds of one state give the same text.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from aptfreeze.environment.records import ServedPackage
 
@@ -18,6 +19,13 @@ def rows(packages: Iterable[ServedPackage]) -> list[dict[str, Any]]:
     return [dict(zip(COLUMNS, row, strict=True)) for row in sorted(found)]
 
 
-def text(packages: Iterable[ServedPackage]) -> str:
-    """A line for each row, its fields separated by one blank (none of them can hold one)."""
-    return "".join(" ".join(str(row[column]) for column in COLUMNS) + "\n" for row in rows(packages))
+def lines(packages: Iterable[ServedPackage]) -> Iterator[str]:
+    """A line for each row, its fields separated by one blank.
+
+    What is no visible ASCII character is percent-encoded: an index may hold anything, and a field is a field.
+    """
+    for row in rows(packages):
+        yield " ".join(quote(str(row[column]), safe=_VISIBLE) for column in COLUMNS)
+
+
+_VISIBLE = "".join(map(chr, range(ord("!"), ord("~") + 1)))

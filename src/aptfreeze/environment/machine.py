@@ -13,6 +13,8 @@ _DEBIAN = {
     "i686": "i386",
     "loongarch64": "loong64",
     "mips64": "mips64el",
+    "parisc64": "hppa",
+    "ppc": "powerpc",
     "ppc64le": "ppc64el",
     "riscv64": "riscv64",
     "s390x": "s390x",

@@ -54,12 +54,6 @@ class ProcessHandle:
         os.close(self._descriptor)
 
 
-async def watch_pid(pid: int) -> None:
-    """Returns once the process has ended. UsageError if there is none at the start."""
-    with ProcessHandle(pid) as process:
-        await process.ended()
-
-
 def _open(pid: int) -> int:
     try:
         return os.pidfd_open(pid)

@@ -40,6 +40,10 @@ class NotStartedError(UsageError):
         super().__init__(message, hint=hint)
         self.shell_status = shell_status
 
+    @property
+    def run_status(self) -> int:
+        return self.shell_status
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

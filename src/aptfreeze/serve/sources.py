@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.errors import AptfreezeError
@@ -52,17 +53,17 @@ class SourcesFollower:
             return error
 
     async def finish(self, progress: Callable[[int, int], None]) -> list[Missing]:
-        """Await all; `progress` is told the bytes that are there and those that are known to come."""
-        missing = []
-        for (key, component), future in self._wanted.items():
-            outcome = await future
-            if isinstance(outcome, Growth):
-                await until(outcome, lambda growth=outcome: self._tell(progress, growth))  # type: ignore[misc]
-                outcome = outcome.error
-            if outcome is not None:
-                missing.append(Missing(key, component, outcome))
-        return missing
+        """Await all. While one is on its way, `progress` is told the bytes that are there and all that are known of."""
+        outcomes = [(wanted, await future) for wanted, future in list(self._wanted.items())]
+        growths = [outcome for _, outcome in outcomes if isinstance(outcome, Growth)]
 
-    def _tell(self, progress: Callable[[int, int], None], growth: Growth) -> bool:
-        progress(growth.ready, growth.size or 0)
-        return growth.state is not GrowthState.GROWING
+        def has_ended(growth: Growth) -> bool:
+            if growth.state is not GrowthState.GROWING:
+                return True
+            progress(sum(each.ready for each in growths), sum(each.size or 0 for each in growths))
+            return False
+
+        for growth in growths:
+            await until(growth, partial(has_ended, growth))
+        errors = ((wanted, found.error if isinstance(found, Growth) else found) for wanted, found in outcomes)
+        return [Missing(key, component, error) for (key, component), error in errors if error is not None]

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from aptfreeze.describe.amounts import size_text
 from aptfreeze.describe.summary import Summary
 from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
+from aptfreeze.errors import OWN_FAILURE_OF_RUN
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.launch import prepare as launch
-from aptfreeze.launch.process import Ended, run_command
+from aptfreeze.launch.process import Ended, find_program, run_command
 from aptfreeze.launch.session import Session as LaunchSession
 from aptfreeze.launch.session import session_folder
 from aptfreeze.launch.signals import SignalReader
@@ -20,8 +22,12 @@ from aptfreeze.serve.running import Running, World, running
 from aptfreeze.serve.sources import Missing
 from aptfreeze.settings import Sources
 
-OWN_FAILURE = 125
-"""The exit status for our own failures and verdicts, whatever COMMAND ended with."""
+
+def check(command: Sequence[str], environ: Mapping[str, str], json_file: Path | None) -> None:
+    """What can be wrong before anything is written: NotStartedError, and UsageError for the summary's file."""
+    find_program(command[0], environ.get("PATH", os.defpath))
+    if json_file is not None:
+        files.check_deliverable(json_file)
 
 
 async def run(
@@ -85,10 +91,10 @@ def _summary(proxy: Running, ended: Ended, missing: Sequence[Missing]) -> Summar
         failures=tuple(session.failures),
         verdicts=tuple(session.verdicts),
         command_status=ended.status,
-        exit_status=OWN_FAILURE if session.verdicts else ended.status,
+        exit_status=OWN_FAILURE_OF_RUN if session.verdicts else ended.status,
     )
 
 
 def write_json(summary: Summary, path: Path) -> None:
     """The summary as data; UsageError if the file cannot be written."""
-    files.replace(path, json.dumps(summary.data(), indent=2).encode() + b"\n")
+    files.deliver(path, json.dumps(summary.data(), indent=2).encode() + b"\n")

@@ -2,21 +2,24 @@
 """`aptfreeze serve`: the proxy of one environment, in the foreground, until a signal or the end of a process."""
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import os
+import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import UsageError
-from aptfreeze.launch.pidfd import watch_pid
+from aptfreeze.launch.pidfd import ProcessHandle
 from aptfreeze.serve.running import World, running
 
 _COMMIT_AFTER_S = 60.0
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Address:
         """`127.0.0.1:3142`, `[::1]:3142`, `localhost:0`; UsageError for what is no loopback address."""
         host, colon, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
-        if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
             raise UsageError(f"--listen {text!r} is no ADDRESS:PORT", hint="for example --listen 127.0.0.1:3142")
         if not _is_loopback(host):
             raise UsageError(
@@ -52,41 +55,56 @@ def _is_loopback(host: str) -> bool:
 async def serve(
     opened: Opened, address: Address, *, ready_file: Path | None, watched: int | None, tell: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM, SIGINT, or the end of the process `watched`; then finish the session."""
+    """Serve until SIGTERM, SIGINT, or the end of the process `watched`; then finish the session.
+
+    UsageError if there is no such process, the address cannot be had, or the ready file cannot be written.
+    """
+    if ready_file is not None:
+        files.check_deliverable(ready_file)
+    ended = _signalled()
+    with contextlib.nullcontext() if watched is None else ProcessHandle(watched) as process:
+        generation = opened.store.init()
+        world = World(opened.store, generation, opened.settings, opened.process, tell, _COMMIT_AFTER_S)
+        async with running(world, address.host, address.port) as proxy:
+            url = f"http://{Address(address.host, proxy.port)}"
+            tell(f"serving {opened.environment.root} on {url}, generation {generation.id[:12]}")
+            with _told_ready(ready_file, url, generation.id):
+                await _first(ended, process)
+            for each in await proxy.finish(lambda ready, size: None):
+                tell(f"no Sources of {each.key} {each.component}: {each.error.message}")
+
+
+@contextlib.contextmanager
+def _told_ready(ready_file: Path | None, url: str, generation: str) -> Iterator[None]:
+    """The ready file exists as long as clients are served."""
+    if ready_file is None:
+        yield
+        return
+    ready = {"url": url, "pid": os.getpid(), "generation": generation}
+    files.deliver(ready_file, json.dumps(ready).encode() + b"\n")
+    try:
+        yield
+    finally:
+        files.take_back(ready_file)
+
+
+def _signalled() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT, which from now on do nothing else."""
     ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    generation = opened.store.init()
-    world = World(opened.store, generation, opened.settings, opened.process, tell, _COMMIT_AFTER_S)
-    async with running(world, address.host, address.port) as proxy:
-        url = f"http://{Address(address.host, proxy.port)}"
-        tell(f"serving {opened.environment.root} on {url}, generation {generation.id[:12]}")
-        _tell_ready(ready_file, url, generation.id)
-        await _until(ended, watched)
-        await asyncio.to_thread(_tell_ended, ready_file)
-        for each in await proxy.finish(lambda ready, size: None):
-            tell(f"no Sources of {each.key} {each.component}: {each.error.message}")
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    return ended
 
 
-def _tell_ready(ready_file: Path | None, url: str, generation: str) -> None:
-    if ready_file is not None:
-        ready = {"url": url, "pid": os.getpid(), "generation": generation}
-        files.replace(ready_file, json.dumps(ready).encode() + b"\n")
+async def _first(ended: asyncio.Event, process: ProcessHandle | None) -> None:
+    """Returns when the event is set or, if there is one, when the process has ended."""
 
-
-def _tell_ended(ready_file: Path | None) -> None:
-    if ready_file is not None:
-        ready_file.unlink(missing_ok=True)
-
-
-async def _until(ended: asyncio.Event, watched: int | None) -> None:
-    async def watch(pid: int) -> None:
-        await watch_pid(pid)
+    async def watch(process: ProcessHandle) -> None:
+        await process.ended()
         ended.set()
 
     async with asyncio.TaskGroup() as tasks:
-        watcher = None if watched is None else tasks.create_task(watch(watched), name=f"watch {watched}")
+        watcher = None if process is None else tasks.create_task(watch(process), name=f"watch {process.pid}")
         await ended.wait()
         if watcher is not None:
             watcher.cancel()

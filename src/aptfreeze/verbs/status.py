@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aptfreeze.describe.amounts import age_text
+from aptfreeze.describe.amounts import age_text, counted
 from aptfreeze.describe.holdings import Holding, SuiteHoldings, suite_holdings
 from aptfreeze.environment import log, records
 from aptfreeze.environment.log import Event, EventKind
@@ -65,7 +65,7 @@ def lines(found: Status) -> Iterator[str]:
     yield f"generation   {generation.id}, made {generation.created:%Y-%m-%d %H:%M} UTC"
     yield f"state        {found.state}"
     yield f"archive      {found.opened.settings.archive.path}"
-    yield f"recorded     {found.sessions} session{'' if found.sessions == 1 else 's'} of this generation"
+    yield f"recorded     {counted(found.sessions, 'session')} of this generation"
     if not generation.pins and not found.provisional:
         yield 'nothing is pinned: the first build pins what it asks for ("aptfreeze run -- COMMAND")'
     for key, pin in sorted(generation.pins.items()):
@@ -110,7 +110,8 @@ def _unsettled_lines(found: Status) -> Iterator[str]:
         yield ""
         yield "what happened:"
     for event in found.events:
-        yield f"  {event.at:%Y-%m-%d %H:%M} {event.kind} {event.what} {event.detail} ({event.by})"
+        told = " ".join(part for part in (event.kind, event.what, event.detail) if part)
+        yield f"  {event.at:%Y-%m-%d %H:%M} {told} ({event.by})"
 
 
 def data(found: Status) -> dict[str, Any]:

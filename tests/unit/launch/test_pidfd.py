@@ -9,20 +9,20 @@ import threading
 import pytest
 
 from aptfreeze.errors import UsageError
-from aptfreeze.launch.pidfd import ProcessHandle, watch_pid
+from aptfreeze.launch.pidfd import ProcessHandle
 
 
 def test_the_watch_ends_with_the_process() -> None:
-    async def watch(cat: "subprocess.Popen[bytes]") -> None:
+    async def watch(cat: "subprocess.Popen[bytes]", handle: ProcessHandle) -> None:
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(watch_pid(cat.pid))
+            watching = group.create_task(handle.ended())
             await asyncio.sleep(0)
             assert not watching.done()
             assert cat.stdin
             cat.stdin.close()  # its end of input
 
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as cat:
-        asyncio.run(asyncio.wait_for(watch(cat), 10))
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as cat, ProcessHandle(cat.pid) as handle:
+        asyncio.run(asyncio.wait_for(watch(cat, handle), 10))
 
 
 def test_a_process_that_has_ended_but_is_not_yet_waited_for_counts_as_ended() -> None:
@@ -39,7 +39,7 @@ def test_a_process_that_has_ended_but_is_not_yet_waited_for_counts_as_ended() ->
 @pytest.mark.parametrize("pid", [-1, 0, 2**22 + 1, 2**70])
 def test_no_such_process_is_an_error_at_once(pid: int) -> None:
     with pytest.raises(UsageError, match=f"no process {pid}"):
-        asyncio.run(watch_pid(pid))
+        ProcessHandle(pid)
 
 
 def test_a_thread_is_no_process() -> None:

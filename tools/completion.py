@@ -57,6 +57,18 @@ esac
 """
 
 
+FISH = """\
+# fish completion for {program}
+function __{name}_command --description "completions for the command after --"
+    set -l words (commandline -opc)
+    set -e words[1..(contains -i -- -- $words)]
+    complete -C (string join " " -- $words (commandline -ct))
+end
+complete -c {program} -n __fish_use_subcommand -f
+complete -c {program} -n "contains -- -- (commandline -opc)" -f -a "(__{name}_command)"
+"""
+
+
 def bash(line: CommandLine) -> str:
     """A function and its `complete` line."""
     return BASH.format(
@@ -113,15 +125,13 @@ def _zsh_option(option: Option, flag: str) -> str:
 
 def fish(line: CommandLine) -> str:
     """One `complete` line for each verb and each flag."""
-    lines = [f"# fish completion for {line.program}"]
+    lines = [FISH.format(program=line.program, name=_identifier(line.program)).rstrip()]
     no_verb = "__fish_use_subcommand"
     lines += [f"complete -c {line.program} -n {no_verb} -a {v.name} -d {_quoted(v.summary)}" for v in line.verbs]
     lines += [_fish_option(line.program, no_verb, option) for option in line.top.options]
     for verb in line.verbs:
         seen = _quoted(f"__fish_seen_subcommand_from {verb.name}")
         lines += [_fish_option(line.program, seen, option) for option in verb.options]
-    run_command = _quoted("__fish_seen_subcommand_from run; and contains -- -- (commandline -opc)")
-    lines.append(f"complete -c {line.program} -n {run_command} -a '(__fish_complete_subcommand)'")
     return "\n".join(lines) + "\n"
 
 

@@ -60,3 +60,17 @@ def test_the_shell_can_read_its_file(shell: str, tmp_path: Path) -> None:
     path = tmp_path / "completion"
     path.write_text({"zsh": zsh, "fish": fish}[shell](TREE))
     assert subprocess.run([shell, "-n", path]).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_offers_verbs_and_asks_for_the_command_of_run(tmp_path: Path) -> None:
+    path = tmp_path / "aptfreeze.fish"
+    path.write_text(fish(TREE))
+
+    def offered(line: str) -> list[str]:
+        command = ["fish", "--no-config", "-c", f"source {path}; complete -C {line!r}"]
+        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return [each.split("\t")[0] for each in out.splitlines()]
+
+    assert offered("aptfreeze ") == sorted(verb.name for verb in TREE.verbs)
+    assert "sha256sum" in offered("aptfreeze run --offline -- sha256s")

@@ -16,28 +16,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 _SERVED = "tests/apt asks it with real apt, tests/wire byte by byte"
-_RESOLVED = "a part of resolve, which tests/unit/freeze/test_resolve.py asks"
 _DOWNLOADED = "a part of download, which tests/unit/fetch/test_download.py and test_host.py ask"
 _RUN = "tests/apt runs every verb"
 
 UNTESTED: dict[str, str] = {
     "__main__.py": _RUN,
     "cli.py": _RUN,
-    "describe/amounts.py": _RUN,
-    "describe/holdings.py": _RUN,
-    "describe/packages.py": _RUN,
-    "describe/summary.py": _RUN,
     "environment/machine.py": _RUN,
     "environment/opened.py": _RUN,
     "environment/pinning.py": _SERVED,
-    "errors.py": "classes with constants; raised by all other tests",
     "fetch/failures.py": _DOWNLOADED,
     "fetch/job.py": _DOWNLOADED,
     "fetch/line.py": _DOWNLOADED,
     "fetch/lookup.py": _SERVED,
-    "freeze/catalog.py": _RESOLVED,
-    "freeze/outcome.py": _RESOLVED,
-    "freeze/search.py": _RESOLVED,
     "serve/absence.py": _SERVED,
     "serve/answers.py": _SERVED,
     "serve/delivery.py": _SERVED,

@@ -12,6 +12,7 @@
         log.jsonl            what happened to the pins, one event a line                   (log.py)
         absent.jsonl         listed files that no supplier has                             (absent.py)
         records/ID/SESSION.jsonl   what one session of a generation was served             (records.py)
+        records/architectures.jsonl   those whose package indexes were asked for           (records.py)
 
 Rule 1: only `aptfreeze.lock` is worth keeping. Without the state the same packages are served; what is lost is the
 history, the records, and the knowledge of changes that were made to the lock by hand.

@@ -6,9 +6,12 @@ a `kill -9` at most the lines since the last flush and one torn line are lost.
 Rule 2: everything is told once in a session; what grows (totals, hosts) is told as its value so far, the last counts.
 Rule 3: what a generation was used for is the union over its sessions; totals and hosts add up.
 Rule 4: telling is cheap and never blocks (the request path does it); `flush` and `close` write.
+Rule 5: what every start needs of all sessions, the architectures in use, stands in a file of its own: reading hundreds
+of records would cost more than the rest of a start.
 
 Lines of `records/GENERATION/SESSION.jsonl`: `{"session": {...}}` first, then `{"package": {...}}`, `{"index": {...}}`,
 `{"host": ..., "requests": n}`, `{"totals": {...}}`, and `{"end": ..., "state": ...}` of a session that ended in order.
+Lines of `records/architectures.jsonl`: `{"architecture": "amd64"}`.
 """
 
 import os
@@ -21,10 +24,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from aptfreeze.deb.paths import index_architecture
 from aptfreeze.environment import files
 from aptfreeze.environment.process import Process
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
+
+_ARCHITECTURES = "architectures.jsonl"
 
 
 class Kind(StrEnum):
@@ -117,6 +123,7 @@ class Record:
     def __init__(self, folder: Path | None, generation_id: str, process: Process, started: datetime) -> None:
         self.session_id = f"{started:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         """Sorts by time."""
+        self._folder = folder
         self._path = None if folder is None else folder / generation_id / f"{self.session_id}.jsonl"
         self._told: dict[ServedPackage | AskedIndex, None] = {}
         self._hosts: Counter[str] = Counter()
@@ -126,6 +133,8 @@ class Record:
         self._unwritten.append({"session": {"started": started.isoformat(), "by": process.to_record()}})
         self._written_hosts: dict[str, int] = {}
         self._written_totals = Totals()
+        self._architectures: set[str] = set()
+        self._written_architectures: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Record {self.session_id} {len(self._told)} items, {len(self._unwritten)} unwritten>"
@@ -141,6 +150,8 @@ class Record:
         if index not in self._told:
             self._told[index] = None
             self._unwritten.append({"index": asdict(index)})
+            if architecture := index_architecture(index.path):
+                self._architectures.add(architecture)
 
     def passed(self, host: str) -> None:
         """A request passed through to a host that is not frozen."""
@@ -165,7 +176,7 @@ class Record:
 
         UsageError if it cannot be written; the next flush tries again.
         """
-        if self._path is None:
+        if self._path is None or self._folder is None:
             return
         hosts, totals = dict(self._hosts), self._totals
         told: list[Mapping[str, Any]] = []
@@ -176,11 +187,19 @@ class Record:
             grown.append({"totals": asdict(totals)})
         try:
             files.make_folder(self._path.parent)
+            self._flush_architectures(self._folder)
             files.append(self._path, [*told, *grown])
         except UsageError:
             self._unwritten.extendleft(reversed(told))
             raise
         self._written_hosts, self._written_totals = hosts, totals
+
+    def _flush_architectures(self, folder: Path) -> None:
+        if self._architectures != self._written_architectures:
+            asked = set(self._architectures)
+            new = sorted(asked - architectures(folder))
+            files.append(folder / _ARCHITECTURES, [{"architecture": each} for each in new])
+            self._written_architectures = asked
 
     def close(self, ended: datetime, state: Digest) -> None:
         """The session ended in order, in a generation with this state digest."""
@@ -194,9 +213,9 @@ def load(folder: Path, generation_id: str) -> Usage:
     return _union(_read_session(path) for path in sorted(within.glob("*.jsonl")))
 
 
-def load_all(folder: Path) -> Usage:
-    """All that this environment was ever served, in any generation."""
-    return _union(_read_session(path) for path in sorted(folder.glob("*/*.jsonl"), key=lambda path: path.name))
+def architectures(folder: Path) -> frozenset[str]:
+    """Of all package indexes that clients of this environment ever asked for, in any generation."""
+    return frozenset(str(record.get("architecture")) for record in files.read_records(folder / _ARCHITECTURES))
 
 
 def _union(usages: Iterable[Usage]) -> Usage:

@@ -18,13 +18,12 @@ from functools import partial
 
 from aptfreeze.archive.index import Indexes
 from aptfreeze.archive.objects import Objects
-from aptfreeze.deb.paths import index_architecture
 from aptfreeze.environment.absent import Absences
 from aptfreeze.environment.generations import read_copies
 from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.pinning import Judges, Pinning
 from aptfreeze.environment.process import Process
-from aptfreeze.environment.records import Record, Totals, load_all
+from aptfreeze.environment.records import Record, Totals, architectures
 from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
@@ -230,9 +229,8 @@ def _session(world: World) -> Session:
     store = world.store
     folder = None if store.is_read_only else store.environment.records
     record = Record(folder, world.generation.id, world.process, datetime.now(UTC))
-    asked = load_all(store.environment.records).indexes
-    in_use = {index_architecture(index.path) for index in asked} | {architecture()}
-    return Session(world.generation, record, world.tell, architectures=frozenset(in_use - {""}))
+    in_use = architectures(store.environment.records) | {architecture()}
+    return Session(world.generation, record, world.tell, architectures=in_use)
 
 
 def _judges(settings: Settings) -> Judges:

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from aptfreeze.environment.process import Process
-from aptfreeze.environment.records import AskedIndex, Kind, Record, ServedPackage, Totals, Usage, load, load_all
+from aptfreeze.environment.records import (
+    AskedIndex,
+    Kind,
+    Record,
+    ServedPackage,
+    Totals,
+    Usage,
+    architectures,
+    load,
+)
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
 
@@ -80,11 +89,24 @@ def test_sessions_of_a_generation_are_united(tmp_path: Path) -> None:
     assert usage.not_frozen == {"example.org": 2}
     assert usage.totals == Totals(2, 4, 6, 8)
     assert [session.id for session in usage.sessions] == [first.session_id, second.session_id]
-    assert load_all(tmp_path).packages == (BASH, ZLIB, replace(BASH, version="6"))
 
 
 def test_nothing_recorded_is_an_empty_usage(tmp_path: Path) -> None:
-    assert load(tmp_path / "none", ID) == load_all(tmp_path / "none") == Usage()
+    assert load(tmp_path / "none", ID) == Usage()
+    assert architectures(tmp_path / "none") == frozenset()
+
+
+def test_the_architectures_of_all_sessions_are_known_without_reading_them(tmp_path: Path) -> None:
+    first, elsewhere = start(tmp_path), start(tmp_path, OTHER, minute=1)
+    for record, architecture in ((first, "amd64"), (first, "arm64"), (elsewhere, "arm64")):
+        record.asked(AskedIndex(DEBIAN, "bookworm", f"main/binary-{architecture}/Packages.xz"))
+        record.asked(AskedIndex(DEBIAN, "bookworm", "main/source/Sources.xz"))
+        record.flush()
+    for record_file in tmp_path.glob("*/*.jsonl"):
+        record_file.unlink()
+
+    assert architectures(tmp_path) == {"amd64", "arm64"}
+    assert len((tmp_path / "architectures.jsonl").read_text().splitlines()) == 2, "each is told once"
 
 
 def test_a_killed_session_has_no_end_and_keeps_what_was_flushed(tmp_path: Path) -> None:

@@ -119,11 +119,11 @@ def dists_splits(text: str) -> list[tuple[str, str]]:
     return splits
 
 
-def by_hash(below_suite: str) -> tuple[str, str] | None:
-    """(`SHA256`, hex) of a path that ends in `by-hash/SHA256/<hex>`, else None."""
-    parts = below_suite.rsplit("/", 3) if "/" in below_suite else []
-    head, folder, value = parts[-3:] if len(parts) >= 3 else ("", "", "")
-    return (folder, value) if head == "by-hash" and folder in HASH_FOLDERS else None
+def by_hash(below_suite: str) -> tuple[str, str, str] | None:
+    """(folder, `SHA256`, hex) of a path `folder/by-hash/SHA256/<hex>`, else None."""
+    folder, found, rest = f"/{below_suite}".rpartition("/by-hash/")
+    kind, _, value = rest.partition("/")
+    return (folder.removeprefix("/"), kind, value) if found and kind in HASH_FOLDERS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Release:
     """Index names (`Packages`) whose content for architecture `all` is repeated in every other architecture's."""
     files: Mapping[str, ListedFile]
     """By path relative to the Release file, in its one spelling (`./Packages` is `Packages`)."""
-    _by_hash: Mapping[tuple[str, str], ListedFile] = field(repr=False, compare=False)
+    _by_hash: Mapping[tuple[str, str], list[ListedFile]] = field(repr=False, compare=False)
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
@@ -95,10 +95,15 @@ class Release:
             _by_hash=_index_by_hash(files),
         )
 
-    def find_by_hash(self, folder: str, hexdigest: str) -> ListedFile | None:
-        """The file that `by-hash/<folder>/<hexdigest>` names (folder `SHA256`, `MD5Sum`, ...); None if not listed."""
-        algorithm = _BY_HASH_NAMES.get(folder)
-        return None if algorithm is None else self._by_hash.get((algorithm, hexdigest))
+    def find_by_hash(self, folder: str, kind: str, hexdigest: str) -> ListedFile | None:
+        """The file that `<folder>/by-hash/<kind>/<hexdigest>` names (kind `SHA256`, `MD5Sum`, ...); None if not listed.
+
+        Equal files are listed under several paths (empty indexes, say), and a mirror need not have all of them: the
+        one in the folder that was asked is meant; elsewhere any will do.
+        """
+        equals = self._by_hash.get((_BY_HASH_NAMES.get(kind, ""), hexdigest), [])
+        near = (file for file in equals if file.path.rpartition("/")[0] == folder)
+        return next(near, equals[0] if equals else None)
 
     def variants(self, path: str) -> tuple[ListedFile, ...]:
         """The listed files that hold the same content as path, in readable compressions or none, smallest first.
@@ -136,11 +141,11 @@ def _without_suffix(path: str) -> str:
     return path
 
 
-def _index_by_hash(files: Mapping[str, ListedFile]) -> dict[tuple[str, str], ListedFile]:
-    index: dict[tuple[str, str], ListedFile] = {}
+def _index_by_hash(files: Mapping[str, ListedFile]) -> dict[tuple[str, str], list[ListedFile]]:
+    index: dict[tuple[str, str], list[ListedFile]] = {}
     for file in files.values():
         for pair in file.hashes.items():
-            index.setdefault(pair, file)  # the same bytes under two paths: either will do
+            index.setdefault(pair, []).append(file)
     return index
 
 

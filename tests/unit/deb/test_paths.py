@@ -80,8 +80,8 @@ def test_the_innermost_dists_comes_first() -> None:
 
 
 def test_by_hash_paths() -> None:
-    assert by_hash("main/binary-amd64/by-hash/SHA256/ab") == ("SHA256", "ab")
-    assert by_hash("by-hash/MD5Sum/ab") == ("MD5Sum", "ab")
+    assert by_hash("main/binary-amd64/by-hash/SHA256/ab") == ("main/binary-amd64", "SHA256", "ab")
+    assert by_hash("by-hash/MD5Sum/ab") == ("", "MD5Sum", "ab")
     assert by_hash("main/by-hash/CRC32/ab") is None
     assert by_hash("main/binary-amd64/Packages.xz") is None
 

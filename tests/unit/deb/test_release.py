@@ -81,11 +81,11 @@ def test_a_file_has_the_hashes_of_all_lists() -> None:
 def test_a_file_is_found_by_every_hash_that_the_release_lists() -> None:
     release = Release.parse(DEBIAN)
     listed = release.files["main/binary-amd64/Packages.xz"]
-    assert release.find_by_hash("SHA256", fake(64, 202)) == listed
-    assert release.find_by_hash("MD5Sum", fake(32, 102)) == listed
-    assert release.find_by_hash("SHA512", fake(128, 202)) is None
-    assert release.find_by_hash("SHA256", fake(64, 999)) is None
-    assert release.find_by_hash("md5", fake(32, 102)) is None
+    assert release.find_by_hash("main/binary-amd64", "SHA256", fake(64, 202)) == listed
+    assert release.find_by_hash("main/binary-amd64", "MD5Sum", fake(32, 102)) == listed
+    assert release.find_by_hash("main/binary-amd64", "SHA512", fake(128, 202)) is None
+    assert release.find_by_hash("main/binary-amd64", "SHA256", fake(64, 999)) is None
+    assert release.find_by_hash("main/binary-amd64", "md5", fake(32, 102)) is None
 
 
 def test_variants_are_those_that_are_listed_and_readable_smallest_first() -> None:

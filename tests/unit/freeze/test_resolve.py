@@ -196,6 +196,17 @@ def test_a_listed_file_by_its_path_and_by_each_hash(shell: Shell) -> None:
         assert shell.ask(f"{REPOSITORY}/dists/bookworm/main/i18n/by-hash/{folder}/{value}") == by_path
 
 
+def test_of_equal_files_the_one_in_the_asked_folder_is_fetched(shell: Shell) -> None:
+    equal = f" {digest('empty').hex} 0 main/binary-%s/Packages.xz"
+    text = "\n".join(["Acquire-By-Hash: yes", "SHA256:", equal % "all", equal % "amd64", ""])
+    shell.releases[BOOKWORM] = Release.parse(text.encode())
+    for architecture in ("all", "amd64"):
+        folder = f"{REPOSITORY}/dists/bookworm/main/binary-{architecture}"
+        outcome = shell.ask(f"{folder}/by-hash/SHA256/{digest('empty').hex}")
+        assert isinstance(outcome, PinnedFile)
+        assert outcome.file.relative == f"dists/bookworm/main/binary-{architecture}/Packages.xz"
+
+
 def test_without_acquire_by_hash_upstream_is_asked_by_path_only(shell: Shell) -> None:
     shell.releases[BOOKWORM] = release("main/source/Sources.xz", by_hash=False)
     outcome = shell.ask(

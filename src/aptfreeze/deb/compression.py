@@ -39,21 +39,21 @@ class _Gzip:
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        self.needs_input = True
 
     @property
     def eof(self) -> bool:
         return self._inner.eof
 
     @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
     def unused_data(self) -> bytes:
         return self._inner.unused_data
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        piece = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-        # A full piece may leave output inside zlib although all input is consumed.
-        self.needs_input = not self._inner.unconsumed_tail and len(piece) < max_length
-        return piece
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
 _OPEN: dict[str, Callable[[], _Stream]] = {

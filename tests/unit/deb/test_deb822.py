@@ -81,6 +81,7 @@ def test_a_carriage_return_is_data() -> None:
         (b"A: 1\n\n continuation", 3),
         (b"-----BEGIN PGP SIGNED MESSAGE-----\n", 1),
         (b": nameless", 1),
+        (b"-A: 1", 1),
         (b"A b: 1", 1),
         (b"\xc3\xa9: 1", 1),
     ],

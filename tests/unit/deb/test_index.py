@@ -101,6 +101,12 @@ def test_names_are_case_insensitive() -> None:
     assert entry.hashes == {"sha256": SHA256, "md5": MD5}
 
 
+def test_one_name_in_another_case_is_enough_to_look_closer() -> None:
+    for name in (b"Filename", b"Size", b"SHA256"):
+        (entry,) = packages(stanza().replace(name, name.lower()))
+        assert entry.hashes == {"sha256": SHA256}
+
+
 @pytest.mark.parametrize(
     ("name", "key", "value"), [("MD5sum", "md5", MD5), ("SHA1", "sha1", SHA1), ("SHA512", "sha512", SHA512)]
 )

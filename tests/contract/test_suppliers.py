@@ -13,7 +13,7 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.errors import MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import Derived, MirrorUrl, Supplier
 from aptfreeze.fetch.download import Downloads
-from aptfreeze.fetch.host import Priority
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
 from support.faults import Flip, Status, Truncate

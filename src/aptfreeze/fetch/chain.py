@@ -16,8 +16,9 @@ from aptfreeze.archive.checks import pieces
 from aptfreeze.archive.growth import Growth
 from aptfreeze.errors import IntegrityError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.failures import PassingError, UnusableRangeError, WrongBytesError
-from aptfreeze.fetch.host import Asker, Priority, Response
+from aptfreeze.fetch.host import Response
 from aptfreeze.fetch.hosts import Hosts
+from aptfreeze.fetch.priority import Asker, Priority
 from aptfreeze.freeze.digest import Wanted
 
 LARGEST_UNKNOWN = 4 << 30

@@ -20,9 +20,9 @@ from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.crew import Crew
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.fetched import Fetched, fetch_bytes
-from aptfreeze.fetch.host import Priority
 from aptfreeze.fetch.hosts import Hosts, Traffic
 from aptfreeze.fetch.job import Job
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
 

@@ -8,8 +8,8 @@ from typing import Protocol
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.chain import accept
 from aptfreeze.fetch.failures import PassingError
-from aptfreeze.fetch.host import Priority
 from aptfreeze.fetch.hosts import Hosts
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.turns import in_turn
 from aptfreeze.settings import FetchSettings
 

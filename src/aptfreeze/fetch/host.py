@@ -19,10 +19,11 @@ from contextlib import ExitStack, contextmanager
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import ClosingError, LostConnectionError, PassingError, UnreachableError
-from aptfreeze.fetch.line import Asker, Line, Priority, Response, Ticket
+from aptfreeze.fetch.line import Line, Response, Ticket
 from aptfreeze.fetch.pace import Pace
+from aptfreeze.fetch.priority import Asker
 
-__all__ = ["Asker", "Host", "Priority", "Response"]
+__all__ = ["Host", "Response"]
 
 _ALONE = 10
 """Pipeline depth of a single connection: as deep as apt's own."""

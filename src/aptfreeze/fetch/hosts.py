@@ -14,7 +14,8 @@ from weakref import WeakSet
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, connect
 from aptfreeze.fetch.failures import ClosingError
-from aptfreeze.fetch.host import Asker, Host, Response
+from aptfreeze.fetch.host import Host, Response
+from aptfreeze.fetch.priority import Asker
 from aptfreeze.fetch.url import Endpoint, redirected
 from aptfreeze.settings import FetchSettings
 

@@ -17,7 +17,7 @@ from aptfreeze.archive.partial import Partial
 from aptfreeze.errors import AptfreezeError, IntegrityError, UpstreamError
 from aptfreeze.fetch.chain import LARGEST_UNKNOWN, Delivery, Means, Supplier
 from aptfreeze.fetch.failures import PassingError, UnreachableError, UnusableRangeError, WrongBytesError
-from aptfreeze.fetch.host import Priority
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.turns import in_turn
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings

@@ -4,31 +4,14 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from enum import IntEnum
-from typing import Protocol
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import PassingError
+from aptfreeze.fetch.priority import Asker, Priority
 
 _DRAINED = 256 << 10
 """The rest of an unwanted body, if it is not longer, is read so that the connection can go on."""
-
-
-class Priority(IntEnum):
-    """Who goes first; lower is earlier."""
-
-    DEMANDED = 0
-    """A client waits for it."""
-    PREFETCHED = 1
-    SOURCES = 2
-
-
-class Asker(Protocol):
-    """On whose behalf a request is made; its priority may rise while it waits."""
-
-    @property
-    def priority(self) -> Priority: ...
 
 
 class Ticket:

@@ -17,8 +17,8 @@ from aptfreeze.deb.release import IndexName, Release
 from aptfreeze.errors import AptfreezeError, IntegrityError, MissingUpstreamError, OfflineError
 from aptfreeze.fetch.chain import Derived, MirrorUrl, Supplier
 from aptfreeze.fetch.download import Downloads
-from aptfreeze.fetch.host import Priority
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import BarePackages, InRelease, Pin, SuiteKey

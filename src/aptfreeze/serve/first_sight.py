@@ -11,11 +11,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aptfreeze.archive.objects import Objects
 from aptfreeze.deb.paths import Location
-from aptfreeze.environment.pinning import Pinning
 from aptfreeze.environment.store import EnvironmentStore, Placed
 from aptfreeze.errors import AptfreezeError, MidSyncError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.lookup import Lookup
@@ -23,6 +22,9 @@ from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.freeze.resolve import find_suite
 from aptfreeze.serve.session import Session
+
+if TYPE_CHECKING:
+    from aptfreeze.environment.pinning import Pinning
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,14 +40,17 @@ class _Won:
 
 
 class FirstSight:
-    """Mutable state: the fetches that are under way, by what they are to pin."""
+    """Mutable state: the fetches that are under way, by what they are to pin.
+
+    `pinning` is asked, in a thread, when something is to be pinned.
+    """
 
     def __init__(
         self,
         session: Session,
         store: EnvironmentStore,
         objects: Objects,
-        pinning: Pinning,
+        pinning: "Callable[[], Pinning]",
         lookup: Lookup,
         threads: Executor,
     ) -> None:
@@ -79,7 +84,7 @@ class FirstSight:
         known = self._known(key)
         if known is not None:
             return _Won(known)
-        candidate = self._pinning.candidate(key, asked)
+        candidate = self._pinning().candidate(key, asked)
         placed = self._store.add_provisional(self._session.generation.id, key, candidate.pin)
         return _Won(placed, candidate.remark if placed.pin == candidate.pin else "")
 
@@ -179,7 +184,7 @@ class FirstSight:
         own = self._store.generation(self._session.generation.id)
         if url in own.extra:
             return own.extra[url]
-        digest = self._pinning.single(location.raw_url)
+        digest = self._pinning().single(location.raw_url)
         return self._store.add_extra(own.id, url, digest)
 
     def _run(self, call: Callable[P, T], *arguments: P.args, **_: P.kwargs) -> asyncio.Future[T]:

@@ -15,13 +15,13 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aptfreeze.archive.index import Indexes
 from aptfreeze.archive.objects import Objects
 from aptfreeze.environment.absent import Absences
 from aptfreeze.environment.generations import read_copies
 from aptfreeze.environment.machine import architecture
-from aptfreeze.environment.pinning import Judges, Pinning
 from aptfreeze.environment.process import Process
 from aptfreeze.environment.records import Record, Totals, architectures
 from aptfreeze.environment.store import EnvironmentStore
@@ -40,8 +40,9 @@ from aptfreeze.serve.server import Server
 from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import Missing, SourcesFollower
 from aptfreeze.settings import Settings, Sources
-from aptfreeze.trust.backends import backend
-from aptfreeze.trust.keyrings import keyrings_for
+
+if TYPE_CHECKING:
+    from aptfreeze.environment.pinning import Pinning
 
 _THREADS = 32
 """For look-ups and pinning; each of them may wait for a mirror."""
@@ -194,14 +195,9 @@ def _assembled(
     settings, store = world.settings, world.store
     session = _session(world)
     offline = settings.offline.value
-    pinning = Pinning(
-        archive.objects,
-        archive.mirrors,
-        lambda url: archive.downloads.fetch_bytes([url], _LARGEST_ROOT).data,
-        _judges(settings),
-        offline=offline,
+    first_sight = FirstSight(
+        session, store, archive.objects, partial(_pinning, archive, settings), archive.lookup, threads
     )
-    first_sight = FirstSight(session, store, archive.objects, pinning, archive.lookup, threads)
     wants_sources = settings.policy.sources is not Sources.OFF
     sources = SourcesFollower(archive.lookup, threads) if wants_sources else None
     delivery = Delivery(archive.objects, archive.downloads, session)
@@ -233,10 +229,22 @@ def _session(world: World) -> Session:
     return Session(world.generation, record, world.tell, architectures=in_use)
 
 
-def _judges(settings: Settings) -> Judges:
-    return Judges(
+def _pinning(archive: Archive, settings: Settings) -> "Pinning":
+    # Start-up time: a build whose suites are all pinned needs nothing of OpenPGP.
+    from aptfreeze.environment.pinning import Judges, Pinning
+    from aptfreeze.trust.backends import backend
+    from aptfreeze.trust.keyrings import keyrings_for
+
+    judges = Judges(
         trust=settings.trust,
         verifier=lambda: backend(settings.trust.backend),
         keyrings=lambda repository: keyrings_for(repository, settings.trust),
         now=lambda: datetime.now(UTC),
+    )
+    return Pinning(
+        archive.objects,
+        archive.mirrors,
+        lambda url: archive.downloads.fetch_bytes([url], _LARGEST_ROOT).data,
+        judges,
+        offline=settings.offline.value,
     )

@@ -13,8 +13,8 @@ from functools import partial
 
 from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.errors import AptfreezeError
-from aptfreeze.fetch.host import Priority
 from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.serve.delivery import until
 

@@ -15,7 +15,7 @@ from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.chain import MirrorUrl, retry_after_s
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.failures import PassingError, UnusableRangeError, WrongBytesError
-from aptfreeze.fetch.host import Priority
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
 from support.faults import Headers, Status

@@ -17,7 +17,7 @@ from aptfreeze.archive.partial import Partial
 from aptfreeze.errors import IntegrityError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.download import Downloads
-from aptfreeze.fetch.host import Priority
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.settings import FetchSettings
 from support.faults import (

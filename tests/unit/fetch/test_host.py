@@ -10,7 +10,8 @@ import pytest
 
 from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.failures import ClosingError, PassingError, UnreachableError
-from aptfreeze.fetch.host import Host, Priority
+from aptfreeze.fetch.host import Host
+from aptfreeze.fetch.priority import Priority
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
 

@@ -7,8 +7,8 @@ import pytest
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.failures import ClosingError
-from aptfreeze.fetch.host import Priority
 from aptfreeze.fetch.hosts import Hosts, Traffic
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.settings import FetchSettings
 from support.origin import Origin

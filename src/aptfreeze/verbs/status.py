@@ -11,6 +11,7 @@ from aptfreeze.describe.holdings import Holding, SuiteHoldings, suite_holdings
 from aptfreeze.environment import log, records
 from aptfreeze.environment.log import Event, EventKind
 from aptfreeze.environment.opened import Opened
+from aptfreeze.environment.process import Liveness
 from aptfreeze.environment.provisional import Provisional
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Digest
@@ -20,6 +21,11 @@ from aptfreeze.serve.running import opened as opened_archive
 
 _TELLING = {EventKind.CHANGED, EventKind.NEW_ID, EventKind.DROPPED, EventKind.INTERRUPTED}
 _EVENTS = 5
+_LIVENESS = {
+    Liveness.RUNNING: "still runs",
+    Liveness.ENDED: "has ended",
+    Liveness.UNKNOWN: "ran on another machine or before a restart",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +108,8 @@ def _unsettled_lines(found: Status) -> Iterator[str]:
     for key, pending in sorted(found.provisional.items()):
         yield ""
         yield (
-            f"{key}: pinned provisionally {age_text(found.now - pending.since)} ago by {pending.by}, which is "
-            f"{pending.by.liveness()}; no index of it has verified yet, so it is not in the lock file. "
+            f"{key}: pinned provisionally {age_text(found.now - pending.since)} ago by {pending.by}, which "
+            f"{_LIVENESS[pending.by.liveness()]}; no index of it has verified yet, so it is not in the lock file. "
             "The next run goes on with it."
         )
     if found.events:

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Where `serve` listens, what it tells when it is ready, and what ends it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from aptfreeze.errors import UsageError
+from aptfreeze.verbs.serve import Address
+from support.aptfreeze import Aptfreeze
+from support.client import ask
+from support.repository import Repository
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("127.0.0.1:3142", "127.0.0.1", 3142),
+        ("127.8.9.1:0", "127.8.9.1", 0),
+        ("[::1]:80", "::1", 80),
+        ("localhost:65535", "localhost", 65535),
+    ],
+)
+def test_loopback_addresses(text: str, host: str, port: int) -> None:
+    address = Address.parse(text)
+
+    assert (address.host, address.port, str(address)) == (host, port, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:¹", "1:" + "9" * 5000]
+)
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(UsageError, match="is no ADDRESS:PORT"):
+        Address.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "mirror.example.org:1", ":1", "[]:1", "127.1:1"]
+)
+def test_what_others_could_reach(text: str) -> None:
+    with pytest.raises(UsageError, match="no loopback address"):
+        Address.parse(text)
+
+
+def test_the_ready_file_is_there_while_clients_are_served(aptfreeze: Aptfreeze, repository: Repository) -> None:
+    ready = aptfreeze.root / "environment-1.ready"  # the first one of this environment
+
+    with aptfreeze.serve() as serving:
+        said = json.loads(ready.read_text())
+        assert ask(said["url"], f"{repository.url}/dists/bookworm/InRelease").status == 200
+        assert (said["pid"], said["generation"]) == (serving.process.pid, aptfreeze.lock["generation"])
+        assert f"on {said['url']}, generation {said['generation'][:12]}" in serving.output
+
+    assert not ready.exists()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_ipv6_loopback_is_told_as_a_url_that_works(aptfreeze: Aptfreeze, repository: Repository) -> None:
+    with aptfreeze.serve("--listen", "[::1]:0") as serving:
+        assert serving.proxy.startswith("http://[::1]:")
+        assert ask(serving.proxy, f"{repository.url}/dists/bookworm/InRelease").status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well(aptfreeze: Aptfreeze, number: signal.Signals) -> None:
+    with aptfreeze.serve() as serving:
+        serving.process.send_signal(number)
+
+        assert serving.process.wait(20) == 0
+
+
+def test_the_end_of_the_watched_process_ends_it_and_finishes_the_session(
+    aptfreeze: Aptfreeze, repository: Repository
+) -> None:
+    with (
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE) as watched,
+        aptfreeze.serve("--watch-pid", str(watched.pid)) as serving,
+    ):
+        assert ask(serving.proxy, f"{repository.url}/dists/bookworm/InRelease").status == 200
+        assert not aptfreeze.pins  # no index has verified yet
+        watched.communicate()
+
+        assert serving.process.wait(20) == 0
+
+    assert aptfreeze.pins
+
+
+def test_a_pipe_as_ready_file_gets_the_address(aptfreeze: Aptfreeze, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with subprocess.Popen(
+        ["python", "-m", "aptfreeze", "serve", "--listen", "127.0.0.1:0", "--ready-file", str(pipe)],
+        cwd=aptfreeze.environment,
+        env=aptfreeze.environ,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            assert json.loads(pipe.read_text())["pid"] == process.pid
+        finally:
+            process.terminate()
+
+    assert process.returncode == 0
+    assert pipe.is_fifo()

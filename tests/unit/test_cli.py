@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""The command line as its users read it: help, data, and what a bug looks like.
+
+What it says of a user's mistakes is in tests/contract/test_bad_input.py.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aptfreeze import __version__
+from aptfreeze.cli import main
+from support.aptfreeze import Aptfreeze
+
+VERBS = ("run", "serve", "init", "status", "packages", "config")
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [(), *((verb,) for verb in VERBS)], ids=" ".join)
+def test_help_fits_a_terminal_and_shows_an_example(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    told = help_of(capsys, *words)
+
+    assert told.startswith(f"usage: {' '.join(['aptfreeze', *words])} ")
+    assert all(len(line) <= 82 for line in told.splitlines()), told
+    assert re.search(r"^  (\w+=\w+ )?aptfreeze ", told, re.MULTILINE), told
+
+
+def test_every_verb_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    told = help_of(capsys)
+
+    assert re.findall(r"^    (\w+) ", told, re.MULTILINE) == list(VERBS)
+
+
+@pytest.mark.parametrize(
+    "program", [[sys.executable, "-m", "aptfreeze"], [str(Path(sys.executable).parent / "aptfreeze")]]
+)
+def test_both_ways_to_start_it(program: list[str]) -> None:
+    done = subprocess.run([*program, "--version"], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout) == (0, f"aptfreeze {__version__}\n")
+
+
+@pytest.fixture
+def served(aptfreeze: Aptfreeze) -> Aptfreeze:
+    """An environment with one run."""
+    aptfreeze.run(["true"]).ok()
+    return aptfreeze
+
+
+def data(product: Aptfreeze, verb: str) -> Any:
+    result = product.command(verb, "--archive", str(product.archive), "--json").ok()
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+def test_status_as_data(served: Aptfreeze) -> None:
+    found = data(served, "status")
+
+    assert found["generation"] == served.lock["generation"]
+    assert (found["sessions"], found["suites"]) == (1, [])
+
+
+def test_packages_as_data(served: Aptfreeze) -> None:
+    assert data(served, "packages") == {"packages": []}
+
+
+def test_config_as_data(served: Aptfreeze) -> None:
+    found = data(served, "config")
+
+    assert found["archive.path"] | {"help": ""} == {
+        "value": str(served.archive),
+        "origin": "--archive",
+        "flag": "--archive",
+        "variable": "APTFREEZE_ARCHIVE",
+        "help": "",
+    }
+
+
+@pytest.mark.parametrize("verb", ["status", "packages", "config"])
+def test_text_goes_to_stdout_and_nothing_to_stderr(served: Aptfreeze, verb: str) -> None:
+    result = served.command(verb, "--archive", str(served.archive)).ok()
+
+    assert result.stderr == ""
+    assert bool(result.stdout) == (verb != "packages")  # no package was served: no line, not an empty one
+
+
+def test_a_folder_whose_name_is_no_text_can_be_printed(aptfreeze: Aptfreeze) -> None:
+    folder = aptfreeze.root / "caf\udce9"
+    folder.mkdir()
+
+    assert "caf\\udce9" in aptfreeze.command("config", "--env", str(folder)).ok().stdout
+
+
+@pytest.mark.parametrize(("verb", "status"), [("config", 1), ("run", 125)])
+def test_a_bug_is_told_as_one(capsys: pytest.CaptureFixture[str], verb: str, status: int) -> None:
+    words: list[Any] = [verb, 3]  # a word that is no text cannot come from a shell
+
+    assert main(words) == status
+
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "aptfreeze: Traceback (most recent call last):"
+    assert told[-1].startswith(f"aptfreeze: this is a bug in aptfreeze {__version__}")

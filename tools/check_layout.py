@@ -17,14 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 _SERVED = "tests/apt asks it with real apt, tests/wire byte by byte"
 _DOWNLOADED = "a part of download, which tests/unit/fetch/test_download.py and test_host.py ask"
-_RUN = "tests/apt runs every verb"
 
 UNTESTED: dict[str, str] = {
-    "__main__.py": _RUN,
-    "cli.py": _RUN,
-    "environment/machine.py": _RUN,
-    "environment/opened.py": _RUN,
-    "environment/pinning.py": _SERVED,
+    "__main__.py": "tests/unit/test_cli.py starts it",
     "fetch/failures.py": _DOWNLOADED,
     "fetch/job.py": _DOWNLOADED,
     "fetch/line.py": _DOWNLOADED,
@@ -40,12 +35,6 @@ UNTESTED: dict[str, str] = {
     "serve/running.py": _SERVED,
     "serve/session.py": _SERVED,
     "serve/sources.py": _SERVED,
-    "verbs/config.py": _RUN,
-    "verbs/init.py": _RUN,
-    "verbs/packages.py": _RUN,
-    "verbs/run.py": _RUN,
-    "verbs/serve.py": _RUN,
-    "verbs/status.py": _RUN,
 }
 STORIES = frozenset({"fetch/test_crash.py"})
 """Tests of several modules at once that have no better place."""

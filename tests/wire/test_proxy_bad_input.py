@@ -106,6 +106,12 @@ MALFORMED = {
     "a target that is no URL": (request(b"GET debian/x.deb HTTP/1.1", b"Host: " + HOST), 400),
     "a scheme that is none of ours": (request(b"GET ftp://mirror.example.org/x.deb HTTP/1.1", b"Host: " + HOST), 400),
     "a port that is none": (request(b"GET http://mirror.example.org:http/x.deb HTTP/1.1", b"Host: " + HOST), 400),
+    "a port beyond all ports": (request(b"GET http://mirror.example.org:99999/x.deb HTTP/1.1", b"Host: " + HOST), 400),
+    "a host with an empty label": (request(b"GET http://mirror..example.org/x.deb HTTP/1.1", b"Host: " + HOST), 400),
+    "a host with a label too long": (
+        request(b"GET http://" + b"a" * 64 + b".org/x.deb HTTP/1.1", b"Host: " + HOST),
+        400,
+    ),
     "bytes that are no ASCII": (request("GET http://mirror.example.org/é HTTP/1.1".encode(), b"Host: " + HOST), 400),
     "no UTF-8 behind the percent": (request(b"GET http://mirror.example.org/%ff HTTP/1.1", b"Host: " + HOST), 400),
     "a control character behind the percent": (

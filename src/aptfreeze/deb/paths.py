@@ -17,7 +17,9 @@ HASH_FOLDERS = frozenset({"MD5Sum", "SHA1", "SHA256", "SHA512"})
 """Names of folders below `by-hash/` (Debian RepositoryFormat, "indices acquisition via hashsums")."""
 
 _TARGET = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?", re.I)
-_AUTHORITY = re.compile(r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?", re.I)
+# RFC 1035 2.3.4: labels of 1 to 63 characters; a dot may end the name.
+_NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?"
+_AUTHORITY = re.compile(rf"(?P<host>{_NAME}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?", re.I)
 _DEFAULT_PORT = {"http": "80", "https": "443"}
 _BINARY = re.compile(r"_(?P<architecture>[^_/]+)\.(?P<suffix>u?deb|ddeb)$")
 _SAFE_IN_PATH = "/~+:@!$&'()*,;=-._"
@@ -82,7 +84,7 @@ def _ascii(target: bytes) -> str:
 
 def _host(authority: str, scheme: str) -> str:
     match = _AUTHORITY.fullmatch(authority)
-    if match is None:
+    if match is None or int(match["port"] or 0) > 65535:
         raise PathError(f"{authority[:100]!r} is no host and port")
     port = match["port"] and str(int(match["port"]))
     if not port or port == _DEFAULT_PORT[scheme]:

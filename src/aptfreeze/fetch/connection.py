@@ -244,6 +244,8 @@ def connect(host: str, port: int, *, connect_timeout_s: float, read_timeout_s: f
         wire = socket.create_connection((host, port), connect_timeout_s)
     except socket.gaierror as error:
         raise UnreachableError(f"cannot resolve {host} ({error.strerror})") from error
+    except UnicodeError as error:  # the resolver's codec refuses it: an empty label, or one of more than 63 characters
+        raise UnreachableError(f"cannot resolve {host!r:.300}: it is no host name") from error
     except TimeoutError as error:
         raise UnreachableError(f"{peer} did not accept a connection within {connect_timeout_s:g} s") from error
     except OSError as error:

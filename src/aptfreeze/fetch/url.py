@@ -34,6 +34,8 @@ class Endpoint:
             reason = "HTTPS is not supported yet" if url.lower().startswith("https:") else "it is no http:// URL"
             raise UpstreamError(f"cannot fetch {url[:300]!r}: {reason}")
         host, port, rest = match.groups()
+        if int(port or 80) > 65535:
+            raise UpstreamError(f"cannot fetch {url[:300]!r}: there is no port {port}")
         target = rest or "/"
         return cls(host.strip("[]").lower(), int(port or 80), target if target.startswith("/") else "/" + target)
 
@@ -45,5 +47,8 @@ class Endpoint:
 
 
 def redirected(url: str, location: str) -> str:
-    """Where a redirect leads; RFC 9110 10.2.2: relative to the URL that was asked."""
-    return urljoin(url, location)
+    """Where a redirect leads; RFC 9110 10.2.2: relative to the URL that was asked. UpstreamError if it is no URL."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise UpstreamError(f"{url} leads to {location[:300]!r}, which is no URL: {error}") from error

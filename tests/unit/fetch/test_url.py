@@ -24,7 +24,7 @@ def test_the_path_goes_to_the_wire_as_it_was_written(
 
 @pytest.mark.parametrize(
     "url",
-    ["https://a/", "ftp://a/", "http://", "http://a b/", "http://a/b c", "http://a/b\r\nX: y", "http://u:p@a/", "/a"],
+    ["https://a/", "ftp://a/", "http://", "http://a b/", "http://a/b c", "http://a/b\r\nX: y", "http://u:p@a/", "/a", "http://a:65536/"],
 )
 def test_what_is_no_plain_url_is_refused(url: str) -> None:
     with pytest.raises(UpstreamError, match="cannot fetch"):
@@ -34,3 +34,8 @@ def test_what_is_no_plain_url_is_refused(url: str) -> None:
 def test_a_redirect_is_relative_to_what_was_asked() -> None:
     assert redirected("http://a/b/c", "../d%2b") == "http://a/d%2b"
     assert redirected("http://a/b/c", "http://e/f") == "http://e/f"
+
+
+def test_a_redirect_to_what_is_no_url_is_the_mirrors_failure() -> None:
+    with pytest.raises(UpstreamError, match=r"leads to 'http://\[', which is no URL"):
+        redirected("http://a/b/c", "http://[")

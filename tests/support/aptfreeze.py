@@ -106,7 +106,7 @@ class Aptfreeze:
 
     def command(self, verb: str, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
         """`aptfreeze VERB` to its end; `env` is added to the environment."""
-        return run(self._line(verb, *arguments), env={**self.environ, **(env or {})}, cwd=self.environment)
+        return run(self.line(verb, *arguments), env={**self.environ, **(env or {})}, cwd=self.environment)
 
     def run(self, command: Sequence[str], *flags: str, env: Mapping[str, str] | None = None) -> Result:
         """`aptfreeze run FLAGS -- COMMAND`."""
@@ -126,7 +126,7 @@ class Aptfreeze:
         """
         self._served += 1
         ready, log = (self.root / f"{self.environment.name}-{self._served}.{end}" for end in ("ready", "log"))
-        line = self._line(
+        line = self.line(
             "serve", "--listen", "127.0.0.1:0", "--archive", str(self.archive), "--ready-file", str(ready)
         )
         with log.open("wb") as output:
@@ -143,7 +143,8 @@ class Aptfreeze:
             status = serving.stop()
         assert killed or status == 0, f"serve ended with status {status}:\n{serving.output}"
 
-    def _line(self, *arguments: str) -> list[str]:
+    def line(self, *arguments: str) -> list[str]:
+        """The command line, for a test that starts it in its own way."""
         return [sys.executable, "-m", "aptfreeze", *arguments]
 
 

@@ -141,6 +141,9 @@ def _add_freezing_flags(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="no network at all: what the archive lacks fails with its name (APTFREEZE_OFFLINE=1)",
     )
+    parser.add_argument(
+        "--access-log", metavar="FILE", help="append a line for each answer: time, method, target, status, bytes"
+    )
 
 
 def _add_json_flag(parser: argparse.ArgumentParser) -> None:
@@ -250,7 +253,10 @@ def _run(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
         raise UsageError("run needs a command", hint="aptfreeze run -- COMMAND [ARG...]")
     json_file = None if options.json is None else Path(options.json)
     run.check(command, os.environ, json_file)
-    summary = asyncio.run(run.run(opened, command, os.environ, tell=talk.tell, progress=talk.progress))
+    access_log = None if options.access_log is None else Path(options.access_log)
+    summary = asyncio.run(
+        run.run(opened, command, os.environ, tell=talk.tell, progress=talk.progress, access_log=access_log)
+    )
     for line in summary.lines():
         talk.tell(line)
     if json_file is not None:
@@ -263,7 +269,11 @@ def _serve(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
 
     address = serve.Address.parse(options.listen)
     ready_file = None if options.ready_file is None else Path(options.ready_file).absolute()
-    asyncio.run(serve.serve(opened, address, ready_file=ready_file, watched=options.watch_pid, tell=talk.tell))
+    access_log = None if options.access_log is None else Path(options.access_log)
+    serving = serve.serve(
+        opened, address, ready_file=ready_file, watched=options.watch_pid, tell=talk.tell, access_log=access_log
+    )
+    asyncio.run(serving)
     return 0
 
 

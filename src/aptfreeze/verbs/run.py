@@ -18,7 +18,8 @@ from aptfreeze.launch.process import Ended, find_program, run_command
 from aptfreeze.launch.session import Session as LaunchSession
 from aptfreeze.launch.session import session_folder
 from aptfreeze.launch.signals import SignalReader
-from aptfreeze.serve.running import Running, World, running
+from aptfreeze.serve.assembly import World
+from aptfreeze.serve.running import Running, running
 from aptfreeze.serve.sources import Missing
 from aptfreeze.settings import Sources
 
@@ -37,13 +38,14 @@ async def run(
     *,
     tell: Callable[[str], None],
     progress: Callable[[str], None],
+    access_log: Path | None = None,
 ) -> Summary:
     """Run COMMAND behind a proxy of its own; NotStartedError if it cannot be started.
 
     `tell` shows a line for good, `progress` one that the next one may replace.
     """
     generation = opened.store.init()
-    world = World(opened.store, generation, opened.settings, opened.process, tell)
+    world = World(opened.store, generation, opened.settings, opened.process, tell, access_log=access_log)
     with session_folder() as folder, SignalReader() as signals:
         async with running(world, "127.0.0.1", 0) as proxy:
             launched = LaunchSession(proxy.url, generation.id, generation.created, folder, opened.environment.state)

@@ -16,7 +16,8 @@ from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import UsageError
 from aptfreeze.launch.pidfd import ProcessHandle
-from aptfreeze.serve.running import World, running
+from aptfreeze.serve.assembly import World
+from aptfreeze.serve.running import running
 
 _COMMIT_AFTER_S = 60.0
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -53,7 +54,13 @@ def _is_loopback(host: str) -> bool:
 
 
 async def serve(
-    opened: Opened, address: Address, *, ready_file: Path | None, watched: int | None, tell: Callable[[str], None]
+    opened: Opened,
+    address: Address,
+    *,
+    ready_file: Path | None,
+    watched: int | None,
+    tell: Callable[[str], None],
+    access_log: Path | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the process `watched`; then finish the session.
 
@@ -64,7 +71,7 @@ async def serve(
     ended = _signalled()
     with contextlib.nullcontext() if watched is None else ProcessHandle(watched) as process:
         generation = opened.store.init()
-        world = World(opened.store, generation, opened.settings, opened.process, tell, _COMMIT_AFTER_S)
+        world = World(opened.store, generation, opened.settings, opened.process, tell, _COMMIT_AFTER_S, access_log)
         async with running(world, address.host, address.port) as proxy:
             url = f"http://{Address(address.host, proxy.port)}"
             tell(f"serving {opened.environment.root} on {url}, generation {generation.id[:12]}")

@@ -13,11 +13,10 @@ from aptfreeze.environment.log import Event, EventKind
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.process import Liveness
 from aptfreeze.environment.provisional import Provisional
-from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
-from aptfreeze.serve.running import opened as opened_archive
 
 _TELLING = {EventKind.CHANGED, EventKind.NEW_ID, EventKind.DROPPED, EventKind.INTERRUPTED}
 _EVENTS = 5
@@ -46,8 +45,8 @@ def status(opened: Opened, now: datetime) -> Status:
     """Look at the environment; changes nothing but notes, as every command does, a lock file changed by hand."""
     generation = opened.store.load()
     usage = records.load(opened.environment.records, generation.id)
-    with opened_archive(opened.settings) as archive:
-        lookup = Lookup(archive.objects, archive.indexes, archive.downloads, archive.mirrors, offline=True)
+    with open_archive(opened.settings) as archive:
+        lookup = archive.lookup(offline=True)
         holdings = {key: suite_holdings(lookup, key, pin, usage) for key, pin in sorted(generation.pins.items())}
         extra = Holding.of((url, archive.objects.has(digest)) for url, digest in sorted(generation.extra.items()))
     events = [event for event in log.read(opened.environment.log) if event.kind in _TELLING]

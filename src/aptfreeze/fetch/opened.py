@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""An archive with everything that reads from it and fills it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from aptfreeze.archive.index import Indexes
+from aptfreeze.archive.objects import Objects
+from aptfreeze.fetch.download import Downloads
+from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class OpenArchive:
+    """The parts, each knowing the ones above it."""
+
+    objects: Objects
+    indexes: Indexes
+    downloads: Downloads
+    mirrors: Mirrors
+
+    def lookup(self, *, offline: bool) -> Lookup:
+        """What pins lead to; offline: as far as the archive alone tells it."""
+        return Lookup(self.objects, self.indexes, self.downloads, self.mirrors, offline=offline)
+
+
+@contextmanager
+def open_archive(settings: Settings) -> Iterator[OpenArchive]:
+    """The archive of these settings, made if need be; its downloads end with the context."""
+    objects = Objects(settings.archive.path)
+    indexes = Indexes(objects)
+    downloads = Downloads(objects, settings.fetch)
+    try:
+        yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors))
+    finally:
+        downloads.close()
+        objects.close()
+        indexes.close()

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""The parts of the serving side, put together for one session."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aptfreeze.environment.absent import Absences
+from aptfreeze.environment.generations import read_copies
+from aptfreeze.environment.machine import architecture
+from aptfreeze.environment.process import Process
+from aptfreeze.environment.records import Record, architectures
+from aptfreeze.environment.store import EnvironmentStore
+from aptfreeze.fetch.opened import OpenArchive
+from aptfreeze.freeze.generation import Generation
+from aptfreeze.serve.absence import AbsenceDesk
+from aptfreeze.serve.accesslog import AccessLog, Logged
+from aptfreeze.serve.delivery import Delivery
+from aptfreeze.serve.first_sight import FirstSight
+from aptfreeze.serve.frozen import FrozenFiles
+from aptfreeze.serve.passing import PassThrough
+from aptfreeze.serve.proxy import Proxy
+from aptfreeze.serve.reply import Handler
+from aptfreeze.serve.session import Session
+from aptfreeze.serve.sources import SourcesFollower
+from aptfreeze.settings import Settings, Sources
+
+if TYPE_CHECKING:
+    from aptfreeze.environment.pinning import Pinning
+
+_LARGEST_ROOT = 64 << 20
+"""Bytes of an InRelease, or of a single file."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a session begins with."""
+
+    store: EnvironmentStore
+    generation: Generation
+    settings: Settings
+    process: Process
+    tell: Callable[[str], None]
+    """Shows a line to a person."""
+    commit_after_s: float | None = None
+    """A provisional pin that no index request has confirmed for so long is committed; None: at the end only."""
+    access_log: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What has to be served, tended and closed."""
+
+    handler: Handler
+    session: Session
+    first_sight: FirstSight
+    sources: SourcesFollower | None
+    log: AccessLog | None
+
+
+def assembled(
+    world: World, archive: OpenArchive, threads: Executor, relays: Executor, tasks: asyncio.TaskGroup
+) -> Parts:
+    """The parts of a session; `threads` are for look-ups and pinning, `relays` for what passes through."""
+    settings, store = world.settings, world.store
+    session = _session(world)
+    offline = settings.offline.value
+    lookup = archive.lookup(offline=offline)
+    log = None if world.access_log is None else AccessLog(world.access_log)
+    first_sight = FirstSight(session, store, archive.objects, partial(_pinning, archive, settings), lookup, threads)
+    wants_sources = settings.policy.sources is not Sources.OFF
+    sources = SourcesFollower(lookup, threads) if wants_sources else None
+    delivery = Delivery(archive.objects, archive.downloads, session)
+    absences = Absences(None if store.is_read_only else store.environment.absent)
+    frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, absences, tasks)
+    absence = AbsenceDesk(session, archive.lookup(offline=True), partial(read_copies, store.environment), threads)
+    passing = PassThrough(session, archive.downloads, relays, offline=offline)
+    handler = Proxy(
+        session,
+        lookup,
+        archive.mirrors,
+        delivery,
+        first_sight,
+        frozen,
+        absence,
+        passing,
+        tasks=tasks,
+        threads=threads,
+    )
+    return Parts(handler if log is None else Logged(handler, log), session, first_sight, sources, log)
+
+
+def _session(world: World) -> Session:
+    store = world.store
+    folder = None if store.is_read_only else store.environment.records
+    record = Record(folder, world.generation.id, world.process, datetime.now(UTC))
+    in_use = architectures(store.environment.records) | {architecture()}
+    return Session(world.generation, record, world.tell, architectures=in_use)
+
+
+def _pinning(archive: OpenArchive, settings: Settings) -> "Pinning":
+    # Start-up time: a build whose suites are all pinned needs nothing of OpenPGP.
+    from aptfreeze.environment.pinning import Judges, Pinning
+    from aptfreeze.trust.backends import backend
+    from aptfreeze.trust.keyrings import keyrings_for
+
+    judges = Judges(
+        trust=settings.trust,
+        verifier=lambda: backend(settings.trust.backend),
+        keyrings=lambda repository: keyrings_for(repository, settings.trust),
+        now=lambda: datetime.now(UTC),
+    )
+    return Pinning(
+        archive.objects,
+        archive.mirrors,
+        lambda url: archive.downloads.fetch_bytes([url], _LARGEST_ROOT).data,
+        judges,
+        offline=settings.offline.value,
+    )

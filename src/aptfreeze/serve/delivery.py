@@ -2,8 +2,8 @@
 """From a digest to a reply: the archive's object or the one running download of it, and what HTTP says of it.
 
 A plain hit is prepared once: head and open file are kept by raw target, so that the next one costs one look-up.
-The table holds positive answers only, and within a generation those never change; it is emptied when an object
-turns out to be damaged.
+The table holds positive answers only, and within a generation those never change; it is emptied when an object turns
+out to be damaged, and when a provisional pin is dropped.
 """
 
 import asyncio
@@ -60,12 +60,21 @@ class Delivery:
         self._downloads = downloads
         self._session = session
         self._prepared: dict[bytes, _Prepared] = {}
+        self._prepared_at = self._epoch
 
     def __repr__(self) -> str:
         return f"<Delivery {len(self._prepared)} prepared>"
 
+    @property
+    def _epoch(self) -> tuple[int, int]:
+        """Changes when an object turned out to be damaged, or a pin was dropped: both make prepared answers wrong."""
+        return self._objects.epoch, self._session.retractions
+
     def prepared(self, request: Request, now: float) -> Reply | None:
         """The reply to a plain GET that was answered before."""
+        if self._prepared_at != self._epoch:
+            self._prepared.clear()
+            self._prepared_at = self._epoch
         hit = self._prepared.get(request.target)
         if hit is None or hit.until < now or request.method != "GET" or _is_conditional(request):
             return None
@@ -73,6 +82,7 @@ class Delivery:
 
     async def deliver(self, request: Request, what: Delivered) -> Reply:
         """The reply to GET or HEAD; raises the error of a download that failed before it sent anything."""
+        epoch = self._epoch
         growth, is_held = await self._begun(what)
         assert growth.size is not None
         if what.ended is not None:
@@ -90,7 +100,8 @@ class Delivery:
         if request.method == "HEAD" or plan.start == plan.end:
             return Reply(head, Inline(), False, done if request.method != "HEAD" else None)
         body = FileBody(growth, plan.start, plan.end)
-        if plan.status == 200 and growth.state is GrowthState.COMPLETE and not _is_conditional(request):
+        is_plain = plan.status == 200 and not _is_conditional(request)
+        if is_plain and growth.state is GrowthState.COMPLETE and epoch == self._epoch:
             self._keep(request.target, _Prepared(head, body, self._done(growth, True, what.complete), _expiry()))
         return Reply(head, body, False, done)
 
@@ -101,7 +112,6 @@ class Delivery:
             await until(held, lambda: _is_servable(held))
             if held.state is not GrowthState.FAILED:
                 return held, True
-            self._prepared.clear()
             self._session.notice(f"{held.error}")
         growth = self._downloads.join(what.wanted, what.suppliers())
         await until(growth, lambda: _is_servable(growth))

@@ -159,9 +159,7 @@ class FirstSight:
         reason = f"{file} cannot be had: {error.message}"
         if not await self._run(self._store.drop, session.generation.id, key, session.generation.pins[key], reason):
             return error  # another run has seen an index of it verify: it is committed
-        session.generation = session.generation.without_pin(key)
-        session.pinned_now.pop(key, None)
-        session.dropped.add(key)
+        session.retract(key)
         session.notice(
             f"the pin of {key} was dropped before any index verified ({reason}); the next InRelease request pins anew"
         )

@@ -41,6 +41,8 @@ class Session:
     record: Record
     tell: Callable[[str], None]
     """Shows a notice to a person (a log line); called once for each."""
+    retractions: int = 0
+    """How often something that was served is not true any more: what was remembered before must be forgotten."""
     traffic: Traffic = field(default_factory=Traffic)
     pinned_now: dict[SuiteKey, Pin] = field(default_factory=dict)
     """Suites that this session pinned."""
@@ -74,6 +76,14 @@ class Session:
         if text not in self.failures:
             self.failures.append(text)
             self.tell(text)
+
+    def retract(self, key: SuiteKey) -> None:
+        """A provisional pin was dropped: files of the suite are 503 until an InRelease is asked."""
+        self.generation = self.generation.without_pin(key)
+        self.provisional.discard(key)
+        self.pinned_now.pop(key, None)
+        self.dropped.add(key)
+        self.retractions += 1
 
     def passed(self, host: str) -> None:
         """A request to a host that is not frozen."""

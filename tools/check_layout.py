@@ -25,15 +25,13 @@ UNTESTED: dict[str, str] = {
     "fetch/line.py": _DOWNLOADED,
     "fetch/lookup.py": _SERVED,
     "serve/absence.py": _SERVED,
+    "serve/assembly.py": _SERVED,
     "serve/answers.py": _SERVED,
-    "serve/delivery.py": _SERVED,
     "serve/first_sight.py": _SERVED,
     "serve/frozen.py": _SERVED,
-    "serve/passing.py": _SERVED,
     "serve/proxy.py": _SERVED,
     "serve/reply.py": "values only; sent by the tests of serve/connection.py",
     "serve/running.py": _SERVED,
-    "serve/session.py": _SERVED,
     "serve/sources.py": _SERVED,
 }
 STORIES = frozenset({"fetch/test_crash.py"})

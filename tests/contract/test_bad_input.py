@@ -326,7 +326,7 @@ def test_run_without_a_command(product: Aptfreeze, arguments: list[str]) -> None
         (["run", "--lock", "--", "true"], "unrecognized arguments: --lock"),  # half a flag is no flag
         (["run", "--json"], "expected one argument"),
         (["status", "--frozen"], "unrecognized arguments: --frozen"),
-        (["stauts"], "invalid choice: 'stauts'"),
+        (["thaw"], "invalid choice: 'thaw'"),
         (["packages", "extra"], "unrecognized arguments: extra"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -126,9 +126,7 @@ class Aptfreeze:
         """
         self._served += 1
         ready, log = (self.root / f"{self.environment.name}-{self._served}.{end}" for end in ("ready", "log"))
-        line = self.line(
-            "serve", "--listen", "127.0.0.1:0", "--archive", str(self.archive), "--ready-file", str(ready)
-        )
+        line = self.line("serve", "--listen", "127.0.0.1:0", "--archive", str(self.archive), "--ready-file", str(ready))
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*line, *flags], env=self.environ, cwd=self.environment,

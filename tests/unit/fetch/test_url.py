@@ -24,7 +24,17 @@ def test_the_path_goes_to_the_wire_as_it_was_written(
 
 @pytest.mark.parametrize(
     "url",
-    ["https://a/", "ftp://a/", "http://", "http://a b/", "http://a/b c", "http://a/b\r\nX: y", "http://u:p@a/", "/a", "http://a:65536/"],
+    [
+        "https://a/",
+        "ftp://a/",
+        "http://",
+        "http://a b/",
+        "http://a/b c",
+        "http://a/b\r\nX: y",
+        "http://u:p@a/",
+        "/a",
+        "http://a:65536/",
+    ],
 )
 def test_what_is_no_plain_url_is_refused(url: str) -> None:
     with pytest.raises(UpstreamError, match="cannot fetch"):

@@ -26,7 +26,6 @@ UNTESTED: dict[str, str] = {
     "fetch/lookup.py": _SERVED,
     "serve/absence.py": _SERVED,
     "serve/assembly.py": _SERVED,
-    "serve/answers.py": _SERVED,
     "serve/first_sight.py": _SERVED,
     "serve/frozen.py": _SERVED,
     "serve/proxy.py": _SERVED,

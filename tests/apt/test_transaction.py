@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_killed_at_any_moment(
         killed_somewhere(product, client, repository, chance.uniform(0.0, 0.5))
         what_was_left_is_sound_and_goes_on(product, client, repository)
         repository.add("hello", f"1.{number + 1}")
-        repository.publish(keep_by_hash=True, keep_pool=True)
+        repository.publish(date=repository.date + timedelta(seconds=1), keep_by_hash=True, keep_pool=True)
 
 
 def test_a_pin_that_a_killed_process_left_is_told_and_followed(

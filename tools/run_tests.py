@@ -63,6 +63,7 @@ def checks() -> list[Sequence[str]]:
         python("-m", "ruff", "format", "--quiet", "--check", *PYTHON_FOLDERS),
         python("tools/check_layout.py"),
         python("tools/check_portable.py"),
+        python("tools/check_docs.py"),
         python("-m", "codespell_lib"),
         [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"],
         python("-m", "mypy", "--no-error-summary"),

@@ -6,13 +6,13 @@ of these two is written.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aptfreeze.launch.aptconf import override_notices, proxy_notices, run_rules, write_configuration
 from aptfreeze.launch.aptlists import prepare_lists
-from aptfreeze.launch.aptread import main_file, read_options
+from aptfreeze.launch.aptread import Option, main_file, read_options
 from aptfreeze.launch.command import elevation_notice, is_apt, own_proxy_notice
 from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session
@@ -26,26 +26,39 @@ class Prepared:
 
     variables: Mapping[str, str]
     notices: tuple[Notice, ...]
+    overridden: Callable[[], tuple[Notice, ...]]
+    """Looks with apt's own eyes whether our rules hold; blocks for about 10 ms, and may run beside COMMAND."""
 
 
-def prepare(command: Sequence[str], own: Mapping[str, str], session: Session) -> Prepared:
-    """Prepare the session for COMMAND; `own` are aptfreeze's environment variables. Blocks for about 20 ms."""
+def prepare(
+    command: Sequence[str], own: Mapping[str, str], session: Session, options: Sequence[Option] | None = None
+) -> Prepared:
+    """Prepare the session for COMMAND; `own` are aptfreeze's environment variables.
+
+    `options` are what `read_options(own)` gave; that blocks for about 10 ms, so a caller may have other work meanwhile.
+    """
     variables, notices = child_variables(own, session)
     path, wrapper_notices = write_wrappers(session.folder / "bin", variables.get("PATH", os.defpath))
     variables["PATH"] = path
-    apt_notices = _configure_apt(command, variables, session)
+    found = read_options(own) if options is None else options
+    rules = _configure_apt(command, variables, session, found)
     told = (elevation_notice(command), own_proxy_notice(command))
-    return Prepared(variables, (*(notice for notice in told if notice), *notices, *wrapper_notices, *apt_notices))
+    all_notices = (*(notice for notice in told if notice), *notices, *wrapper_notices, *proxy_notices(found))
+
+    def overridden() -> tuple[Notice, ...]:
+        return override_notices(rules, read_options(variables)) if found else ()
+
+    return Prepared(variables, all_notices, overridden)
 
 
-def _configure_apt(command: Sequence[str], variables: dict[str, str], session: Session) -> tuple[Notice, ...]:
-    """Set APT_CONFIG in the variables, and look with apt's own eyes whether our rules hold."""
-    own = read_options(variables)
+def _configure_apt(
+    command: Sequence[str], variables: dict[str, str], session: Session, own: Sequence[Option]
+) -> tuple[tuple[str, str], ...]:
+    """Set APT_CONFIG in the variables; the rules that hold from then on."""
     rules = run_rules(session.proxy)
     if is_apt(command):
         rules += prepare_lists(session)
     user = Path(variables["APT_CONFIG"]) if variables.get("APT_CONFIG") else None
     configuration = write_configuration(session.folder / "apt", rules, own, main_file(own), user)
     variables["APT_CONFIG"] = str(configuration)
-    effective = read_options(variables)
-    return proxy_notices(own) + (override_notices(rules, effective) if own else ())
+    return rules

@@ -4,24 +4,29 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aptfreeze.describe.amounts import size_text
-from aptfreeze.describe.summary import Summary
 from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import OWN_FAILURE_OF_RUN
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.launch import prepare as launch
+from aptfreeze.launch.aptread import read_options
+from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.process import Ended, find_program, run_command
 from aptfreeze.launch.session import Session as LaunchSession
 from aptfreeze.launch.session import session_folder
 from aptfreeze.launch.signals import SignalReader
-from aptfreeze.serve.assembly import World
-from aptfreeze.serve.running import Running, running
-from aptfreeze.serve.sources import Missing
 from aptfreeze.settings import Sources
+
+if TYPE_CHECKING:
+    from aptfreeze.describe.summary import Summary
+    from aptfreeze.serve.running import Running
+    from aptfreeze.serve.sources import Missing
 
 
 def check(command: Sequence[str], environ: Mapping[str, str], json_file: Path | None) -> None:
@@ -39,30 +44,42 @@ async def run(
     tell: Callable[[str], None],
     progress: Callable[[str], None],
     access_log: Path | None = None,
-) -> Summary:
+) -> "Summary":
     """Run COMMAND behind a proxy of its own; NotStartedError if it cannot be started.
 
     `tell` shows a line for good, `progress` one that the next one may replace.
     """
     generation = opened.store.init()
-    world = World(opened.store, generation, opened.settings, opened.process, tell, access_log=access_log)
+    in_thread = partial(asyncio.get_running_loop().run_in_executor, None)
     with session_folder() as folder, SignalReader() as signals:
+        # apt needs as long to tell its options as we need to import what serves them.
+        options = in_thread(read_options, environ)
+        from aptfreeze.serve.assembly import World
+        from aptfreeze.serve.running import running
+
+        world = World(opened.store, generation, opened.settings, opened.process, tell, access_log=access_log)
         async with running(world, "127.0.0.1", 0) as proxy:
             launched = LaunchSession(proxy.url, generation.id, generation.created, folder, opened.environment.state)
-            prepared = await asyncio.to_thread(launch.prepare, command, environ, launched)
-            for notice in prepared.notices:
-                proxy.session.notice(str(notice))
+            prepared = launch.prepare(command, environ, launched, await options)
+            _note(proxy, prepared.notices)
+            overridden = in_thread(prepared.overridden)
             ended = await run_command(command, prepared.variables, signals)
+            _note(proxy, await overridden)
             missing = await proxy.finish(lambda ready, size: progress(_sources_text(ready, size)))
             _judge(proxy, opened, missing, environ)
         return _summary(proxy, ended, missing)
+
+
+def _note(proxy: "Running", notices: Iterable[Notice]) -> None:
+    for notice in notices:
+        proxy.session.notice(str(notice))
 
 
 def _sources_text(ready: int, size: int) -> str:
     return f"fetching source indexes: {size_text(ready)} of {size_text(size)}"
 
 
-def _judge(proxy: Running, opened: Opened, missing: Sequence[Missing], environ: Mapping[str, str]) -> None:
+def _judge(proxy: "Running", opened: Opened, missing: Sequence["Missing"], environ: Mapping[str, str]) -> None:
     session = proxy.session
     if session.traffic.requests == 0:
         session.notice(
@@ -78,7 +95,9 @@ def _judge(proxy: Running, opened: Opened, missing: Sequence[Missing], environ: 
         )
 
 
-def _summary(proxy: Running, ended: Ended, missing: Sequence[Missing]) -> Summary:
+def _summary(proxy: "Running", ended: Ended, missing: Sequence["Missing"]) -> "Summary":
+    from aptfreeze.describe.summary import Summary  # start-up time
+
     session = proxy.session
     served = session.record.usage().packages
     return Summary(
@@ -97,6 +116,6 @@ def _summary(proxy: Running, ended: Ended, missing: Sequence[Missing]) -> Summar
     )
 
 
-def write_json(summary: Summary, path: Path) -> None:
+def write_json(summary: "Summary", path: Path) -> None:
     """The summary as data; UsageError if the file cannot be written."""
     files.deliver(path, json.dumps(summary.data(), indent=2).encode() + b"\n")

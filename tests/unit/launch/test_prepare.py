@@ -43,7 +43,8 @@ def test_every_remark_is_there_and_the_most_urgent_comes_first(tmp_path: Path) -
     user = tmp_path / "user.conf"
     user.write_text('Acquire::http::Proxy::mirror.example.org "DIRECT";')
     own = dict(os.environ) | {"no_proxy": "mirror.example.org", "APT_CONFIG": str(user)}
-    notices = [str(notice) for notice in prepare(["sudo", "mmdebstrap"], own, make_session(tmp_path)).notices]
+    prepared = prepare(["sudo", "mmdebstrap"], own, make_session(tmp_path))
+    notices = [str(notice) for notice in (*prepared.notices, *prepared.overridden())]
     assert notices[0].startswith("sudo drops")
     assert any(text.startswith('no_proxy="mirror.example.org"') for text in notices)
     assert any("Acquire::http::Proxy::mirror.example.org" in text for text in notices)
@@ -52,5 +53,5 @@ def test_every_remark_is_there_and_the_most_urgent_comes_first(tmp_path: Path) -
 
 def test_a_machine_without_apt_is_no_obstacle(tmp_path: Path) -> None:
     prepared = prepare(["make"], {"PATH": "/nowhere"}, make_session(tmp_path))
-    assert prepared.notices == ()
+    assert (*prepared.notices, *prepared.overridden()) == ()
     assert Path(prepared.variables["APT_CONFIG"]).is_file()

@@ -8,6 +8,7 @@ from support.apt import Apt
 from support.aptfreeze import Aptfreeze, Serving
 from support.client import ask
 from support.origin import Origin
+from support.repository import Repository
 
 APT_HELPER = "/usr/lib/apt/apt-helper"
 
@@ -59,3 +60,25 @@ def test_https_is_refused_and_the_reason_is_told(frozen: Serving) -> None:
 
     assert answer.status == 501
     assert "HTTPS" in answer.text.upper()
+
+
+def test_a_list_of_mirrors_is_frozen_like_every_other_file(
+    repository: Repository, aptfreeze: Aptfreeze, apt: Apt, origin: Origin
+) -> None:
+    (origin.root / "mirrors.txt").write_text(f"{repository.url}/\n")
+    apt.add(repository, url=f"mirror+{origin.url}/mirrors.txt")
+    with aptfreeze.serve() as frozen:
+        apt.use_proxy(frozen.proxy)
+        apt.update().ok()
+        apt.install("hello").ok()
+        (origin.root / "mirrors.txt").write_text("http://gone.example.org/debian/\n")
+        origin.forget()
+        apt.clear_lists()
+        apt.clear_archives()
+        apt.update().ok()
+        apt.install("hello").ok()
+
+    assert list(apt.fetched()) == ["hello_1.0_amd64.deb"]
+    assert list(aptfreeze.lock["extra"]) == [f"{origin.host}/mirrors.txt"]
+    assert list(aptfreeze.pins) == [f"{origin.host}/debian bookworm"]
+    assert origin.asked() == []

@@ -6,19 +6,31 @@ assertions what holds for all that is accepted. To add one: a function, a line i
 in `corpus/` with a few small, valid inputs and one per bug that was found.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aptfreeze.deb.checksums import sha256sums
 from aptfreeze.deb.compression import SUFFIXES, decompress
 from aptfreeze.deb.deb822 import Limits, ParseError, paragraphs
 from aptfreeze.deb.index import PoolEntry, packages, sources
+from aptfreeze.deb.paths import Location, PathError, quoted
 from aptfreeze.deb.release import Release
-from aptfreeze.errors import UsageError
+from aptfreeze.environment.config import Surroundings, load
+from aptfreeze.environment.folder import Environment
+from aptfreeze.errors import UpstreamError, UsageError
+from aptfreeze.fetch.url import Endpoint
 from aptfreeze.freeze import lockfile
+from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
+from aptfreeze.freeze.outcome import Asked, NeedRelease, PinnedFile, PinnedPackage
+from aptfreeze.freeze.resolve import resolve
 from aptfreeze.http.message import BadRequest, Headers, Request, RequestParser
 from aptfreeze.http.semantics import Representation, plan_response
+from aptfreeze.trust import clearsign
+from aptfreeze.trust.keyring import Keyring, KeyringError
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -126,6 +138,49 @@ def _lockfile(data: bytes) -> None:
     assert lockfile.parse(lockfile.dump(generation)) == generation
 
 
+def _location(data: bytes) -> None:
+    location = Location.parse(data)
+    assert "/../" not in f"{location.path}/"
+    assert Location.parse(f"http://{location.host}{quoted(location.path)}".encode()).text == location.text
+
+
+def _endpoint(data: bytes) -> None:
+    endpoint = Endpoint.parse(data.decode("latin-1"))
+    assert not set(endpoint.target) & set(" \r\n")
+
+
+def _config(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Environment(Path(folder))
+        environment.config_file.write_bytes(data)
+        load(environment, Surroundings({}, Path(folder)), {})
+
+
+def _clearsigned(data: bytes) -> None:
+    framed = clearsign.parse(data)
+    assert framed.payload.endswith(b"\n") or not framed.payload
+
+
+def _keyring(data: bytes) -> None:
+    Keyring.parse("fuzz.gpg", data)
+
+
+def _resolve(data: bytes) -> None:
+    """Any target, against a suite that lists nothing: it ends, and nothing is ever served from it."""
+    key = SuiteKey("mirror.example.org/debian", "bookworm")
+    empty = Release.parse(b"Suite: stable\nCodename: bookworm\n")
+    generation = Generation("0" * 32, datetime(2026, 1, 1, tzinfo=UTC))
+    generation = generation.with_pin(key, Pin(InRelease(Digest.of(b"")), None, "stable", "bookworm"))
+    resolution = resolve(Asked(Location.parse(b"http://mirror.example.org/" + data), True), generation)
+    try:
+        need = next(resolution)
+        while True:
+            need = resolution.send(empty if isinstance(need, NeedRelease) else None)
+    except StopIteration as stop:
+        outcome = stop.value
+    assert not isinstance(outcome, PinnedFile | PinnedPackage)
+
+
 TARGETS = (
     Target("deb822", _deb822, ParseError),
     Target("release", _release, ParseError),
@@ -136,4 +191,10 @@ TARGETS = (
     Target("request", _request, BadRequest),
     Target("range", _range, ParseError),
     Target("lockfile", _lockfile, UsageError),
+    Target("location", _location, PathError),
+    Target("endpoint", _endpoint, UpstreamError),
+    Target("config", _config, UsageError),
+    Target("clearsigned", _clearsigned, clearsign.FramingError),
+    Target("keyring", _keyring, KeyringError),
+    Target("resolve", _resolve, PathError),
 )

@@ -141,7 +141,7 @@ def _lockfile(data: bytes) -> None:
 def _location(data: bytes) -> None:
     location = Location.parse(data)
     assert "/../" not in f"{location.path}/"
-    assert Location.parse(f"http://{location.host}{quoted(location.path)}".encode()).text == location.text
+    assert Location.parse(f"{location.scheme}://{location.host}{quoted(location.path)}".encode()).text == location.text
 
 
 def _endpoint(data: bytes) -> None:

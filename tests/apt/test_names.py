@@ -79,6 +79,21 @@ def test_a_pocket_is_not_its_base_suite(make_repository: MakeRepository, client:
     assert len(aptfreeze.pins) == 2
 
 
+def test_a_name_that_two_pinned_suites_claim_is_refused_in_words(
+    make_repository: MakeRepository, frozen: Serving
+) -> None:
+    for suite in ("focal", "jammy"):
+        repository = make_repository(suite=suite, suite_field="stable", codename=suite, aliases=("stable",))
+        repository.add("hello", "1.0")
+        repository.publish()
+        assert ask(frozen.proxy, f"{repository.url}/dists/{suite}/InRelease").status == 200
+
+    refused = ask(frozen.proxy, f"{repository.url}/dists/stable/InRelease")
+
+    assert refused.status == 403
+    assert "stable is a name of several pinned suites (focal, jammy)" in refused.body.decode()
+
+
 def test_two_names_of_one_repository_have_one_pin(
     repository: Repository, aptfreeze: Aptfreeze, make_apt: MakeApt, origin: Origin
 ) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from aptfreeze.archive.objects import Objects
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.store import EnvironmentStore, Placed
-from aptfreeze.errors import AptfreezeError, MidSyncError, MissingUpstreamError, UpstreamError
+from aptfreeze.errors import AptfreezeError, MidSyncError, MissingUpstreamError, RefusedError, UpstreamError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Pin, SuiteKey
@@ -78,6 +78,18 @@ class FirstSight:
         if won.placed.key not in self._session.generation.pins:
             self._adopt(won)
             await self._warn_of_a_second_name(won.placed.key, won.placed.pin)
+        self._refuse_ambiguous(key)
+
+    def _refuse_ambiguous(self, key: SuiteKey) -> None:
+        """RefusedError if several pins answer to that name, so that none does: which one is meant, nobody can tell."""
+        pins = self._session.generation.pins
+        named = sorted(k.suite for k, pin in pins.items() if k.repository == key.repository and key.suite in pin.names)
+        if key not in pins and len(named) > 1:
+            raise RefusedError(
+                f"{key}: {key.suite} is a name of several pinned suites ({', '.join(named)}), and none of them has it "
+                "as its own",
+                hint="name one of these suites in the source list instead",
+            )
 
     def _pin(self, key: SuiteKey, asked: str) -> _Won:
         """In a thread: the environment's pin, or a new one."""

@@ -1,33 +1,63 @@
 # SPDX-License-Identifier: MIT
-"""Checks that the documents are whole: links lead somewhere; every verb, flag and setting is described."""
+"""Checks that the documents are whole.
+
+Links lead somewhere, every page below docs/ is linked from another one, and the reference describes every verb, flag,
+setting, and every key of data that a verb prints or records. What there is to describe is read from the source, so that
+a new flag or key is missed at once.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-_CODE = re.compile(r"^(?:    .*|```.*?^```)$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^(?:    [^\n]*|```.*?^```)$", re.MULTILINE | re.DOTALL)
+DATA_MODULES = ("describe/summary", "environment/records", "verbs/config", "verbs/serve", "verbs/status")
+"""Those that build what is printed as JSON or recorded, as dict literals."""
 
 
 def pages(root: Path) -> list[Path]:
     return [*sorted(root.glob("*.md")), *sorted((root / "docs").rglob("*.md")), *sorted(root.glob("changelog.d/*.md"))]
 
 
+def links(page: Path) -> list[str]:
+    """The targets of a page's links to files; an indented block is an example and has none."""
+    found = _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8")))
+    return [target for target in found if "://" not in target]
+
+
 def broken_links(root: Path) -> Iterator[str]:
     for page in pages(root):
-        for target in _LINK.findall(_CODE.sub("", page.read_text(encoding="utf-8"))):
-            if "://" not in target and not (page.parent / target).exists():
+        for target in links(page):
+            if not (page.parent / target).exists():
                 yield f"{page.relative_to(root)}: the link {target} leads nowhere"
 
 
+def lost_pages(root: Path) -> Iterator[str]:
+    """Pages below docs/ that no other page leads to."""
+    linked = {(page.resolve(), (page.parent / target).resolve()) for page in pages(root) for target in links(page)}
+    found = {target for page, target in linked if page != target}
+    for page in sorted((root / "docs").rglob("*.md")):
+        if page.resolve() not in found:
+            yield f"no other page has a link to {page.relative_to(root)}"
+
+
 def missing_words(page: Path, words: Iterable[str]) -> Iterator[str]:
-    """Words that the page must have as code: `word`, or at the start of one."""
+    """Words that the page does not have, as a whole or as the start of a piece of code."""
     text = page.read_text(encoding="utf-8")
     yield from (f"{page.name} says nothing of {word}" for word in words if not re.search(rf"{re.escape(word)}\b", text))
+
+
+def missing_code(page: Path, words: Iterable[str]) -> Iterator[str]:
+    """Words that do not stand in the page as `word`."""
+    text = page.read_text(encoding="utf-8")
+    yield from (f"{page.name} says nothing of `{word}`" for word in words if f"`{word}`" not in text)
 
 
 def words_of_the_command() -> Iterator[str]:
@@ -35,23 +65,44 @@ def words_of_the_command() -> Iterator[str]:
     from parser_tree import command_line
 
     tree = command_line(build_parser())
-    for verb in tree.verbs:
-        yield f"aptfreeze {verb.name}"
-        yield from (flag for option in verb.options for flag in option.flags if flag not in ("-h", "--help"))
+    for verb in (tree.top, *tree.verbs):
+        if verb.name:
+            yield f"aptfreeze {verb.name}"
+        yield from (flag for option in verb.options for flag in option.flags if flag.startswith("--"))
 
 
-def settings() -> Iterator[str]:
+def settings() -> list[str]:
     from aptfreeze.settings import ROWS
 
-    return (f"`{row.key}`" for row in ROWS)
+    return [row.key for row in ROWS]
+
+
+def keys_of_data(source: Path) -> Iterator[str]:
+    """The keys that a module writes: the strings that stand as keys in its dict literals."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Dict):
+            yield from (key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def recorded_keys() -> Iterator[str]:
+    """Those that come from dataclasses and tables."""
+    from aptfreeze.describe.packages import COLUMNS
+    from aptfreeze.environment.process import Process
+    from aptfreeze.environment.records import AskedIndex, ServedPackage, Totals
+
+    yield from COLUMNS
+    for kind in (AskedIndex, Process, ServedPackage, Totals):
+        yield from (field.name for field in fields(kind))
 
 
 def complaints(root: Path) -> Iterator[str]:
-    reference = root / "docs/reference"
+    reference, source = root / "docs/reference", root / "src/aptfreeze"
     yield from broken_links(root)
+    yield from lost_pages(root)
     yield from missing_words(reference / "commands.md", words_of_the_command())
-    text = (reference / "configuration.md").read_text(encoding="utf-8")
-    yield from (f"configuration.md says nothing of {key}" for key in settings() if key not in text)
+    yield from missing_code(reference / "configuration.md", settings())
+    keys = {key for module in DATA_MODULES for key in keys_of_data(source / f"{module}.py")} | set(recorded_keys())
+    yield from missing_code(reference / "records-and-json.md", sorted(keys))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ UNTESTED: dict[str, str] = {
     "serve/proxy.py": _SERVED,
     "serve/reply.py": "values only; sent by the tests of serve/connection.py",
     "serve/running.py": _SERVED,
-    "serve/sources.py": _SERVED,
 }
 STORIES = frozenset({"fetch/test_crash.py"})
 """Tests of several modules at once that have no better place."""

@@ -215,6 +215,34 @@ def test_a_lock_file_that_git_replaced_does_not_touch_a_running_session(
         assert list(build(make_apt(proxy=frozen.proxy), repository)) == ["hello_2.0_amd64.deb"]
 
 
+def test_a_run_that_only_waits_for_sources_ends_at_a_signal_with_the_status_of_its_command(
+    repository: Repository, aptfreeze: Aptfreeze, apt: Apt, origin: Origin, tmp_path: Path
+) -> None:
+    repository.add_source("hello", "1.0")
+    repository.publish()
+    stall = Stall()
+    origin.inject("*/source/*", stall)
+    apt.add(repository)
+    command = ["sh", "-c", f"apt-get update && touch {tmp_path / 'done'}; exit 7"]
+    process = subprocess.Popen(
+        aptfreeze.line("run", "--archive", str(aptfreeze.archive), "--", *command),
+        env=aptfreeze.environ | apt.environ,
+        cwd=aptfreeze.environment,
+        stderr=subprocess.PIPE,
+    )
+    assert stall.reached.wait(20)
+    assert process.stderr is not None
+    while b"fetching source indexes" not in (line := process.stderr.readline()):
+        assert line, "it ended without waiting"
+    assert (tmp_path / "done").exists()
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=20)
+    stall.release()
+    assert process.returncode == 7
+    assert b"interrupted while it was fetched" in said
+    assert len(aptfreeze.pins) == 1
+
+
 def test_a_run_that_is_asked_to_end_in_mid_download_leaves_what_it_has_to_the_next_one(
     repository: Repository, aptfreeze: Aptfreeze, apt: Apt, origin: Origin
 ) -> None:

@@ -15,7 +15,7 @@ def test_the_documents_are_whole() -> None:
 def test_a_link_that_leads_nowhere_is_named_also_behind_an_example(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("[here](docs/page.md) [far](https://example.org/x)\n")
-    (tmp_path / "docs/page.md").write_text("[back](../README.md)\n\n    [code](is-no-link.md)\n\n[gone](gone.md#part)\n")
+    (tmp_path / "docs/page.md").write_text("[up](../README.md)\n\n    [code](no-link.md)\n\n[gone](gone.md#part)\n")
 
     assert list(broken_links(tmp_path)) == ["docs/page.md: the link gone.md leads nowhere"]
 

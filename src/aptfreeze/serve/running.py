@@ -3,7 +3,7 @@
 
     async with running(world, "127.0.0.1", 0) as proxy:
         ...                                 # clients are served on proxy.url
-        await proxy.finish(progress)        # what a session owes: Sources indexes, commits
+        await proxy.finish(progress, stop)  # what a session owes: Sources indexes, commits
 
 Leaving without `finish` (an error, a signal) still writes the record; provisional pins stay for the next run.
 """
@@ -53,9 +53,12 @@ class Running:
             mirror_requests=sum(host.requests for host in fetched),
         )
 
-    async def finish(self, progress: Callable[[int, int], None]) -> list[Missing]:
-        """Await the Sources indexes, commit what is provisional; returns the Sources that could not be had."""
-        missing = await self._sources.finish(progress) if self._sources else []
+    async def finish(self, progress: Callable[[int, int], None], stop: asyncio.Event) -> list[Missing]:
+        """Await the Sources indexes, commit what is provisional; returns the Sources that could not be had.
+
+        `stop` gives up waiting: what has not come then is fetched by the next session.
+        """
+        missing = await self._sources.finish(progress, stop) if self._sources else []
         await self._first_sight.commit(set(self.session.provisional))
         self._hear()
         return missing

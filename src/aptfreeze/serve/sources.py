@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from aptfreeze.archive.growth import Growth, GrowthState
-from aptfreeze.errors import AptfreezeError
+from aptfreeze.errors import AptfreezeError, UpstreamError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.generation import Pin, SuiteKey
@@ -52,10 +52,23 @@ class SourcesFollower:
         except AptfreezeError as error:
             return error
 
-    async def finish(self, progress: Callable[[int, int], None]) -> list[Missing]:
-        """Await all. While one is on its way, `progress` is told the bytes that are there and all that are known of."""
-        outcomes = [(wanted, await future) for wanted, future in list(self._wanted.items())]
-        growths = [outcome for _, outcome in outcomes if isinstance(outcome, Growth)]
+    async def finish(self, progress: Callable[[int, int], None], stop: asyncio.Event) -> list[Missing]:
+        """Await all. While one is on its way, `progress` is told the bytes that are there and all that are known of.
+
+        When `stop` is set, those that have not come by then count as missing.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(self._follow(progress), name="follow Sources")
+            stopping = tasks.create_task(stop.wait(), name="stop following Sources")
+            await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
+            following.cancel()
+            stopping.cancel()
+        errors = ((wanted, _error(future)) for wanted, future in self._wanted.items())
+        return [Missing(key, component, error) for (key, component), error in errors if error is not None]
+
+    async def _follow(self, progress: Callable[[int, int], None]) -> None:
+        outcomes = [await asyncio.shield(future) for future in list(self._wanted.values())]
+        growths = [outcome for outcome in outcomes if isinstance(outcome, Growth)]
 
         def has_ended(growth: Growth) -> bool:
             if growth.state is not GrowthState.GROWING:
@@ -65,5 +78,11 @@ class SourcesFollower:
 
         for growth in growths:
             await until(growth, partial(has_ended, growth))
-        errors = ((wanted, found.error if isinstance(found, Growth) else found) for wanted, found in outcomes)
-        return [Missing(key, component, error) for (key, component), error in errors if error is not None]
+
+
+def _error(future: asyncio.Future[Growth | AptfreezeError | None]) -> AptfreezeError | None:
+    """Why an index is missing; None if it is not."""
+    outcome = future.result() if future.done() else None
+    if not future.done() or (isinstance(outcome, Growth) and outcome.state is GrowthState.GROWING):
+        return UpstreamError("interrupted while it was fetched; the next run goes on")
+    return outcome.error if isinstance(outcome, Growth) else outcome

@@ -4,7 +4,8 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,9 +66,27 @@ async def run(
             overridden = in_thread(prepared.overridden)
             ended = await run_command(command, prepared.variables, signals)
             _note(proxy, await overridden)
-            missing = await proxy.finish(lambda ready, size: progress(_sources_text(ready, size)))
+            with _stopped_by(signals) as stop:
+                missing = await proxy.finish(lambda ready, size: progress(_sources_text(ready, size)), stop)
             _judge(proxy, opened, missing, environ)
         return _summary(proxy, ended, missing)
+
+
+@contextmanager
+def _stopped_by(signals: SignalReader) -> Iterator[asyncio.Event]:
+    """An event that a signal sets, now that there is no COMMAND to pass it on to."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        if list(signals.read()):
+            stop.set()
+
+    loop.add_reader(signals.fileno(), read)
+    try:
+        yield stop
+    finally:
+        loop.remove_reader(signals.fileno())
 
 
 def _note(proxy: "Running", notices: Iterable[Notice]) -> None:

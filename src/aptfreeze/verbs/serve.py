@@ -77,7 +77,8 @@ async def serve(
             tell(f"serving {opened.environment.root} on {url}, generation {generation.id[:12]}")
             with _told_ready(ready_file, url, generation.id):
                 await _first(ended, process)
-            for each in await proxy.finish(lambda ready, size: None):
+            ended.clear()  # a second signal ends the waiting for Sources
+            for each in await proxy.finish(lambda ready, size: None, ended):
                 tell(f"no Sources of {each.key} {each.component}: {each.error.message}")
 
 

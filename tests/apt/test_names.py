@@ -94,6 +94,21 @@ def test_a_name_that_two_pinned_suites_claim_is_refused_in_words(
     assert "stable is a name of several pinned suites (focal, jammy)" in refused.body.decode()
 
 
+def test_a_suite_that_claims_the_name_of_another_pinned_one_is_refused_in_words(
+    make_repository: MakeRepository, frozen: Serving
+) -> None:
+    for suite in ("stable", "jammy"):
+        repository = make_repository(suite=suite, suite_field="stable", codename=f"{suite}-code")
+        repository.add("hello", "1.0")
+        repository.publish()
+    assert ask(frozen.proxy, f"{repository.url}/dists/stable/InRelease").status == 200
+
+    refused = ask(frozen.proxy, f"{repository.url}/dists/jammy/InRelease")
+
+    assert refused.status == 403
+    assert "its Release says that it is stable too" in refused.body.decode()
+
+
 def test_two_names_of_one_repository_have_one_pin(
     repository: Repository, aptfreeze: Aptfreeze, make_apt: MakeApt, origin: Origin
 ) -> None:

@@ -78,18 +78,23 @@ class FirstSight:
         if won.placed.key not in self._session.generation.pins:
             self._adopt(won)
             await self._warn_of_a_second_name(won.placed.key, won.placed.pin)
-        self._refuse_ambiguous(key)
+        if find_suite(self._session.generation, key.repository, key.suite) is None:
+            raise self._unclear(key, won.placed.key)
 
-    def _refuse_ambiguous(self, key: SuiteKey) -> None:
-        """RefusedError if several pins answer to that name, so that none does: which one is meant, nobody can tell."""
+    def _unclear(self, key: SuiteKey, rival: SuiteKey) -> RefusedError:
+        """Why no pin answers to the suite although one of its names is pinned: which one is meant, nobody can tell."""
         pins = self._session.generation.pins
         named = sorted(k.suite for k, pin in pins.items() if k.repository == key.repository and key.suite in pin.names)
-        if key not in pins and len(named) > 1:
-            raise RefusedError(
+        if named:
+            return RefusedError(
                 f"{key}: {key.suite} is a name of several pinned suites ({', '.join(named)}), and none of them has it "
                 "as its own",
                 hint="name one of these suites in the source list instead",
             )
+        return RefusedError(
+            f"{key}: its Release says that it is {rival.suite} too, and that is pinned as another suite",
+            hint=f"name {rival.suite} in the source list instead, or build with the two in two environments",
+        )
 
     def _pin(self, key: SuiteKey, asked: str) -> _Won:
         """In a thread: the environment's pin, or a new one."""

@@ -13,6 +13,7 @@ Rule 1: a path from the network never becomes a file name; a digest does.
 Rule 2: what is visible under objects/ was verified and is never modified.
 """
 
+import contextlib
 import errno
 import fcntl
 import itertools
@@ -112,7 +113,15 @@ def prepare(root: Path, *, read_only: bool) -> Layout:
             f"the archive {root} is of another version: {found.strip()[:80]!r} instead of {_VERSION.strip()!r}",
             hint="use the aptfreeze that made it, or " + _SETTING,
         )
+    if not read_only:
+        with contextlib.suppress(OSError):  # who cannot write here only reads
+            _make_folders(root)  # copies and caches of an archive may have lost its empty ones
     return Layout(root)
+
+
+def _make_folders(root: Path) -> None:
+    for name in _FOLDERS:
+        (root / name).mkdir(parents=True, exist_ok=True)
 
 
 def _create(root: Path) -> None:
@@ -122,8 +131,7 @@ def _create(root: Path) -> None:
         strangers = {path.name for path in root.iterdir()} - {name.partition("/")[0] for name in _FOLDERS}
         if strangers - {"version", "lost+found"}:
             raise UsageError(f"{root} is neither empty nor an archive: it holds {min(strangers)!r}", hint=_SETTING)
-        for name in _FOLDERS:
-            (root / name).mkdir(parents=True, exist_ok=True)
+        _make_folders(root)
         _probe(root)
     except OSError as error:
         raise UsageError(f"cannot make an archive in {root}: {error.strerror or error}", hint=_SETTING) from error

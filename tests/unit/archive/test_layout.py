@@ -49,6 +49,16 @@ def test_a_read_only_archive_must_exist(tmp_path: Path) -> None:
         prepare(tmp_path, read_only=True)
 
 
+def test_a_copy_that_lost_its_empty_folders_is_whole_again(tmp_path: Path) -> None:
+    layout = prepare(tmp_path, read_only=False)
+    (tmp_path / "tmp").rmdir()
+    (tmp_path / "index").rmdir()
+
+    prepare(tmp_path, read_only=False).write(layout.index(NAME), b"table")
+
+    assert layout.index(NAME).read_bytes() == b"table"
+
+
 def test_a_file_in_the_way_is_a_users_mistake(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="Not a directory"):

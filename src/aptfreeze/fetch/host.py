@@ -27,8 +27,6 @@ __all__ = ["Host", "Response"]
 
 _ALONE = 10
 """Pipeline depth of a single connection: as deep as apt's own."""
-_ROUND_TRIP = 1 << 20
-"""Bytes; behind more than this, pipelining saves nothing worth having."""
 _RESENDS = 10
 _DOWN_S = 30.0
 """After a host could not be reached or fell silent, others are asked first for so long."""
@@ -180,9 +178,9 @@ class Host:
             self._fail_waiting(ClosingError(_CLOSING))
         while self._waiting:
             ticket = min(self._waiting, key=lambda waiting: waiting.rank)
-            line = self._choose()
+            line = self._choose(ticket)
             if line is None:
-                if not self._may_open():
+                if not self._may_open(ticket):
                     return
                 self._lines.append(Line(ticket))
                 ticket.line = self._lines[-1]
@@ -196,7 +194,7 @@ class Host:
                 continue
             self._waiting.remove(ticket)
 
-    def _choose(self) -> Line | None:
+    def _choose(self, ticket: Ticket) -> Line | None:
         """An idle line, else the emptiest one that may take one more; None: open one or wait."""
         for line in [line for line in self._lines if not line.owed]:
             if line.connection is not None and line.connection.is_usable and not line.connection.is_stale:
@@ -206,16 +204,16 @@ class Host:
             return None
         depth = self._depth if self._depth == 1 or len(self._lines) > 1 else max(self._depth, _ALONE)
         open_lines = [line for line in self._lines if line.connection is not None and line.connection.is_usable]
-        free = [line for line in open_lines if len(line.owed) < depth and line.load <= _ROUND_TRIP]
+        free = [line for line in open_lines if len(line.owed) < depth and not line.is_slow_for(ticket)]
         return min(free, key=lambda line: len(line.owed), default=None)
 
-    def _may_open(self) -> bool:
+    def _may_open(self, ticket: Ticket) -> bool:
         if len(self._lines) >= self._connections:
             return False
         if len(self._lines) < self._pace.allowed:
             return True
-        # Behind a large file nobody waits; behind a connection that is just being opened, a moment.
-        return all(line.connection is not None and line.load > _ROUND_TRIP for line in self._lines)
+        # Behind a connection that is just being opened one waits a moment.
+        return all(line.connection is not None and line.is_slow_for(ticket) for line in self._lines)
 
     def _fail_waiting(self, failure: UpstreamError) -> None:
         waiting, self._waiting = self._waiting, []

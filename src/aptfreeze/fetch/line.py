@@ -10,6 +10,8 @@ from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import PassingError
 from aptfreeze.fetch.priority import Asker, Priority
 
+_ROUND_TRIP = 1 << 20
+"""Bytes; behind more than this, pipelining saves nothing worth having."""
 _DRAINED = 256 << 10
 """The rest of an unwanted body, if it is not longer, is read so that the connection can go on."""
 
@@ -49,6 +51,10 @@ class Line:
     @property
     def load(self) -> int:
         return sum(ticket.size for ticket in self.owed)
+
+    def is_slow_for(self, ticket: Ticket) -> bool:
+        """Whether a ticket had better not wait here: behind a large file, or behind what nobody waits for."""
+        return self.load > _ROUND_TRIP or any(owed.asker.priority > ticket.asker.priority for owed in self.owed)
 
 
 class Response:

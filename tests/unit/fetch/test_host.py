@@ -129,6 +129,21 @@ def test_nothing_is_asked_behind_a_large_file(server: Server) -> None:
     host.close()
 
 
+def test_what_a_client_waits_for_is_not_asked_behind_what_nobody_waits_for(server: Server) -> None:
+    host = host_of(server)
+    sources = Client(host, b"B", Asker(Priority.SOURCES))
+    assert server.opened.acquire(timeout=10)
+    assert server.read(1) == b"B"
+    demanded = Client(host, b"D")
+    assert server.opened.acquire(timeout=10)
+    assert server.read(1, 1) == b"D"
+    server.answer(b"D", 1)
+    assert demanded.result() == b"D"
+    server.answer(b"B", 0)
+    assert sources.result() == b"B"
+    host.close()
+
+
 def test_a_close_in_mid_pipeline_is_no_failure_and_ends_pipelining(server: Server) -> None:
     host = host_of(server, connections=1)
     clients = [Client(host, b"A") for _ in range(3)]

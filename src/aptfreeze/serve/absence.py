@@ -9,6 +9,7 @@ Rule 2: apt keeps newer lists silently (it takes an older InRelease for "not mod
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from itertools import islice
 
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.lookup import Lookup
@@ -22,6 +23,10 @@ _HINT = (
     "empty the lists folder of the apt that asked (/var/lib/apt/lists in the root that is being built, or start from "
     "a fresh root), then run apt-get update through aptfreeze"
 )
+
+
+_OTHERS = 20
+"""Generations that are searched for a path, the newest ones: a stale client asks for hundreds."""
 
 
 class NotFoundError(AptfreezeError):
@@ -68,7 +73,7 @@ class AbsenceDesk:
 
     def _owner(self, asked: Asked) -> Generation | None:
         """In a thread: another generation of this environment that has the path."""
-        for generation in self._others():
+        for generation in islice(self._others(), _OTHERS):
             try:
                 outcome = self._archive_only.settle(resolve(asked, generation))
             except AptfreezeError:

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""Look-ups in what a pin leads to: from the archive, and by hash from the mirror where it lacks something."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from aptfreeze.deb.paths import Location
+from aptfreeze.errors import IntegrityError, OfflineError
+from aptfreeze.fetch.lookup import Lookup, compressed_first, index_name, root_file
+from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.fetch.priority import Priority
+from aptfreeze.freeze.digest import Digest, Wanted
+from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, ReleasePair, SuiteKey
+from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, SuiteFile
+from aptfreeze.freeze.resolve import resolve
+from aptfreeze.settings import ROWS, Sourced, from_values
+from support.faults import Status
+from support.origin import Origin
+from support.repository import Repository
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[OpenArchive]:
+    values = {row.key: Sourced(row.default) for row in ROWS}
+    values |= {"archive.path": Sourced(tmp_path / "archive"), "fetch.retries": Sourced(0)}
+    with open_archive(from_values(values)) as archive:
+        yield archive
+
+
+@pytest.fixture
+def key(repository: Repository) -> SuiteKey:
+    return SuiteKey(repository.url.removeprefix("http://"), "bookworm")
+
+
+@pytest.fixture
+def pin(repository: Repository) -> Pin:
+    """Of the present state, of which nothing is in the archive."""
+    return Pin(InRelease(Digest.of((repository.suite_folder / "InRelease").read_bytes())), None)
+
+
+def found(lookup: Lookup, key: SuiteKey, pin: Pin, url: str) -> Outcome:
+    generation = Generation("0" * 32, datetime(2026, 1, 1, tzinfo=UTC), {key: pin})
+    return lookup.settle(resolve(Asked(Location.parse(url.encode()), True, frozenset({"amd64"})), generation))
+
+
+def test_a_lock_file_alone_is_enough_to_find_a_package(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin, origin: Origin
+) -> None:
+    hello = repository.binary("hello")
+    outcome = found(archive.lookup(offline=False), key, pin, f"{repository.url}/{hello.path}")
+    assert isinstance(outcome, PinnedPackage)
+    assert outcome.entry.wanted.digest.hex == hello.sha256
+    assert (outcome.entry.package, outcome.entry.version) == ("hello", "1.0")
+    assert origin.count("*.deb") == 0
+    assert (origin.count("*/InRelease"), origin.count("*/binary-amd64/*")) == (1, 1)
+
+
+def test_the_second_look_asks_nobody(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin, origin: Origin
+) -> None:
+    url = f"{repository.url}/{repository.binary('hello').path}"
+    found(archive.lookup(offline=False), key, pin, url)
+    origin.forget()
+    assert isinstance(found(archive.lookup(offline=True), key, pin, url), PinnedPackage)
+    assert isinstance(found(archive.lookup(offline=True), key, pin, url.replace("1.0", "2.0")), Absent)
+    assert origin.count() == 0
+
+
+def test_a_pinned_file_that_nobody_has_any_more_is_named(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin
+) -> None:
+    repository.add("hello", "2.0")
+    repository.publish()
+    url = f"{repository.url}/dists/bookworm/main/binary-amd64/Packages.xz"
+    with pytest.raises(IntegrityError, match=r"the pinned dists/bookworm/InRelease .* no mirror has it any more"):
+        found(archive.lookup(offline=False), key, pin, url)
+    with pytest.raises(OfflineError):
+        found(archive.lookup(offline=True), key, pin, url)
+
+
+def test_a_damaged_inrelease_is_fetched_anew(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin
+) -> None:
+    digest = archive.objects.put((repository.suite_folder / "InRelease").read_bytes())
+    path = archive.objects.path(digest)
+    assert path is not None
+    path.chmod(0o644)
+    path.write_bytes(b"?" + path.read_bytes()[1:])
+    assert archive.lookup(offline=False).release(key, pin).codename == "bookworm"
+
+
+def test_the_next_form_of_an_index_is_taken_if_the_mirror_lacks_one(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin, origin: Origin
+) -> None:
+    (smallest, *_) = archive.lookup(offline=False).forms(key, pin, "main/binary-amd64/Packages")
+    origin.inject(f"*{smallest.suffix}", Status(404))
+    origin.inject(f"*/{smallest.wanted.digest.hex}", Status(404))
+    outcome = found(archive.lookup(offline=False), key, pin, f"{repository.url}/{repository.binary('hello').path}")
+    assert isinstance(outcome, PinnedPackage)
+
+
+def test_the_release_inside_an_inrelease_is_an_object(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin
+) -> None:
+    lookup = archive.lookup(offline=False)
+    digest = lookup.store_payload(key, pin)
+    assert archive.objects.read(digest) == (repository.suite_folder / "Release").read_bytes()
+    assert lookup.store_payload(key, pin) == digest
+
+
+def test_which_index_a_file_is(archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin) -> None:
+    lookup = archive.lookup(offline=False)
+    outcome = found(lookup, key, pin, f"{repository.url}/dists/bookworm/main/binary-amd64/Packages.xz")
+    assert isinstance(outcome, PinnedFile)
+    index = lookup.package_index(outcome)
+    assert index is not None
+    assert (index.component, index.architecture) == ("main", "amd64")
+    assert lookup.begin_sources(key, pin, "no such component", Priority.SOURCES) is None
+
+
+def file(name: str, size: int) -> SuiteFile:
+    return SuiteFile(Wanted(Digest.of(name.encode()), size), f"dists/x/{name}")
+
+
+def test_an_index_has_one_name_for_all_its_forms() -> None:
+    plain, xz, gz = file("Packages", 9), file("Packages.xz", 3), file("Packages.gz", 4)
+    assert index_name([xz, gz, plain]) == index_name([plain]) == plain.wanted.digest
+    assert index_name([xz, gz]) == xz.wanted.digest
+    assert compressed_first([plain, xz, gz]) == [xz, gz, plain]
+
+
+def test_the_file_that_a_pin_names() -> None:
+    key, flat = SuiteKey("h/debian", "sid"), SuiteKey("h/flat", "./")
+    digest = Digest.of(b"")
+    assert root_file(key, Pin(InRelease(digest), None)).relative == "dists/sid/InRelease"
+    assert root_file(key, Pin(ReleasePair(digest, None), None)).relative == "dists/sid/Release"
+    assert root_file(flat, Pin(BarePackages(digest, "Packages.gz"), None)).relative == "Packages.gz"

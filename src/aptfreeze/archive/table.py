@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""One look-up table: the sqlite file of one package index.
+
+Rule 1: it is written once, under another name, and opened immutable: no journal, no locks.
+Rule 2: whatever sqlite finds wrong with it is a DamagedTableError, never a "not listed".
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Self
+
+from aptfreeze.deb.index import PoolEntry
+from aptfreeze.freeze.catalog import IndexEntry
+from aptfreeze.freeze.digest import Wanted
+
+_SCHEMA = 1
+_HASHES = ("sha256", "sha512", "sha1", "md5")
+_COLUMNS = ("path", "size", *_HASHES, "package", "version", "architecture", "source", "source_version")
+_CREATE = f"""
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE entry (path TEXT PRIMARY KEY, size INTEGER, sha256 BLOB, sha512 BLOB, sha1 BLOB, md5 BLOB,
+        package TEXT, version TEXT, architecture TEXT, source TEXT, source_version TEXT) WITHOUT ROWID;
+    PRAGMA user_version = {_SCHEMA};
+"""
+# The first of two entries of one path counts, as in apt.
+_INSERT = f"INSERT OR IGNORE INTO entry VALUES ({', '.join('?' * len(_COLUMNS))})"
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM entry"
+
+
+class DamagedTableError(Exception):
+    """The file is no usable table; the message is sqlite's."""
+
+
+class Table:
+    """An open table, for any thread; it closes itself when nobody refers to it any more."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self | None:
+        """None if there is no such file; DamagedTableError if it is none, or of another schema."""
+        if not path.exists():
+            return None
+        uri = f"{path.absolute().as_uri()}?immutable=1"
+        table = cls(sqlite3.connect(uri, uri=True, check_same_thread=False))
+        (schema,) = next(table._select("PRAGMA user_version"))
+        next(table._select("SELECT kind FROM origin"), None)
+        if schema != _SCHEMA:
+            raise DamagedTableError(f"it has schema {schema} instead of {_SCHEMA}")
+        return table
+
+    def find(self, path: str) -> IndexEntry | None:
+        """What the index says of a path; None if it does not list it."""
+        row = next(self._select(_SELECT + " WHERE path = ?", path), None)
+        return None if row is None else _entry(row)
+
+    def entries(self) -> Iterator[tuple[str, IndexEntry]]:
+        """All paths, sorted."""
+        return ((row[0], _entry(row)) for row in self._select(_SELECT + " ORDER BY path"))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _select(self, query: str, *values: str) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(query, values)
+        except sqlite3.DatabaseError as error:
+            raise DamagedTableError(str(error)) from error
+
+
+def write(path: Path, kind: str, entries: Iterable[PoolEntry]) -> None:
+    """Make a new table; OSError if it cannot be written."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as table:
+            table.executescript(_CREATE)
+            table.execute("BEGIN")
+            table.executemany(_INSERT, map(_row, entries))
+            table.execute("CREATE TABLE origin (kind TEXT)")
+            table.execute("INSERT INTO origin VALUES (?)", (kind,))
+            table.execute("COMMIT")
+    except sqlite3.OperationalError as error:  # no such folder, a full disk
+        raise OSError(str(error)) from error
+
+
+def _row(entry: PoolEntry) -> tuple[Any, ...]:
+    digests = [bytes.fromhex(entry.hashes[name]) if name in entry.hashes else None for name in _HASHES]
+    names = (entry.package, entry.version, entry.architecture, entry.source, entry.source_version)
+    return (entry.path, entry.size, *digests, *names)
+
+
+def _entry(row: tuple[Any, ...]) -> IndexEntry:
+    _, size, *digests = row[: 2 + len(_HASHES)]
+    hashes = {name: digest.hex() for name, digest in zip(_HASHES, digests, strict=True) if digest is not None}
+    return IndexEntry(Wanted.from_hashes(hashes, size), *row[2 + len(_HASHES) :])

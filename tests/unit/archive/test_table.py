@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""One look-up table as a file."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aptfreeze.archive.table import DamagedTableError, Table, write
+from aptfreeze.deb.index import PoolEntry
+
+
+def entry(name: str) -> PoolEntry:
+    return PoolEntry(f"pool/{name}", 3, {"sha256": "a" * 64, "md5": "b" * 32}, name, "1", "amd64", name, "1")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    write(tmp_path / "table", "packages", [entry("b"), entry("a")])
+    return tmp_path / "table"
+
+
+def opened(path: Path) -> Table:
+    table = Table.open(path)
+    assert table is not None
+    return table
+
+
+def test_what_was_written_is_found(path: Path) -> None:
+    table = opened(path)
+    found = table.find("pool/a")
+    assert found is not None
+    assert (found.package, found.wanted.size, found.wanted.digest.hex) == ("a", 3, "a" * 64)
+    assert table.find("pool/c") is None
+    assert [name for name, _ in table.entries()] == ["pool/a", "pool/b"]
+
+
+def test_the_first_entry_of_a_path_counts(tmp_path: Path) -> None:
+    write(
+        tmp_path / "table",
+        "packages",
+        [entry("a"), PoolEntry("pool/a", 4, {"md5": "c" * 32}, "x", "2", "all", "x", "2")],
+    )
+    found = opened(tmp_path / "table").find("pool/a")
+    assert found is not None
+    assert found.package == "a"
+
+
+def test_no_file_is_no_table(tmp_path: Path) -> None:
+    assert Table.open(tmp_path / "absent") is None
+
+
+def _no_sqlite(path: Path) -> None:
+    path.write_bytes(b"no sqlite file at all" * 100)
+
+
+def _other_schema(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.commit()
+    connection.close()
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+@pytest.mark.parametrize("damage", [_no_sqlite, _other_schema, _cut])
+def test_damage_is_told(path: Path, damage: object) -> None:
+    assert callable(damage)
+    damage(path)
+
+    def read() -> Iterator[object]:
+        table = opened(path)
+        yield table.find("pool/a")
+        yield from table.entries()
+
+    with pytest.raises(DamagedTableError):
+        list(read())
+
+
+def test_a_table_can_be_read_after_its_file_is_gone(path: Path) -> None:
+    table = opened(path)
+    path.unlink()
+    assert table.find("pool/a") is not None
+    table.close()
+
+
+def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="unable to open"):
+        write(tmp_path / "absent/table", "packages", [])

@@ -84,12 +84,30 @@ class Logged:
         answer = self._handler.answer(request)
         if isinstance(answer, Reply):
             return self._log.follow(request, answer)
-        answer.add_done_callback(partial(self._follow, request))
-        return answer
+        # A future of our own: of the handler's, the connection may take the result before any callback has run.
+        followed: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(partial(self._pass_on, request, followed))
+        followed.add_done_callback(partial(_cancel_too, answer))
+        return followed
 
-    def _follow(self, request: Request, future: asyncio.Future[Reply]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self._log.follow(request, future.result())
+    def _pass_on(self, request: Request, followed: asyncio.Future[Reply], answer: asyncio.Future[Reply]) -> None:
+        if answer.cancelled():
+            followed.cancel()
+        elif (error := answer.exception()) is None:
+            self._deliver(self._log.follow(request, answer.result()), followed)
+        elif not followed.cancelled():
+            followed.set_exception(error)
+
+    def _deliver(self, reply: Reply, followed: asyncio.Future[Reply]) -> None:
+        if not followed.cancelled():
+            followed.set_result(reply)
+        elif reply.done is not None:  # the client left, and the answer came all the same
+            reply.done(0, False)
 
     def refuse(self, bad: BadRequest) -> Reply:
         return self._handler.refuse(bad)
+
+
+def _cancel_too(answer: asyncio.Future[Reply], followed: asyncio.Future[Reply]) -> None:
+    if followed.cancelled():
+        answer.cancel()

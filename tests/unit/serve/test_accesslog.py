@@ -55,6 +55,19 @@ def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         AccessLog(tmp_path / "missing" / "access.log")
 
 
+class Later:
+    """Answers with what it was given."""
+
+    def __init__(self, source: asyncio.Future[Reply]) -> None:
+        self.source = source
+
+    def answer(self, request: Request) -> asyncio.Future[Reply]:
+        return self.source
+
+    def refuse(self, bad: BadRequest) -> Reply:
+        return text_reply(bad.status, bad.reason, bad.reason)
+
+
 class Handler:
     """Answers the first request at once, the second later, and fails at the third."""
 
@@ -95,3 +108,47 @@ def test_a_handlers_answers_are_told_whenever_they_come(tmp_path: Path) -> None:
     asyncio.run(ask())
     lines = (tmp_path / "access.log").read_text().splitlines()
     assert [line.split()[-2] for line in lines] == ["200", "201"]
+
+
+def test_an_answer_is_told_that_is_taken_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    # A connection looks at all of its answers when the first one of them tells that it has come.
+    async def ask() -> None:
+        log = AccessLog(tmp_path / "access.log")
+        source: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        answer = Logged(Later(source), log).answer(REQUEST)
+        assert isinstance(answer, asyncio.Future)
+        source.set_result(text_reply(200, "", "text"))
+        if not answer.done():
+            await asyncio.wait((answer,))
+        done = answer.result().done
+        assert done is not None
+        done(4, True)
+        log.close()
+
+    asyncio.run(ask())
+    assert (tmp_path / "access.log").read_text().endswith(" 200 4\n")
+
+
+def test_a_client_that_left_cancels_the_handler_and_ends_an_answer_that_came_all_the_same(tmp_path: Path) -> None:
+    told: list[tuple[int, bool]] = []
+
+    async def ask(*, comes_all_the_same: bool) -> None:
+        log = AccessLog(tmp_path / "access.log")
+        source: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        answer = Logged(Later(source), log).answer(REQUEST)
+        assert isinstance(answer, asyncio.Future)
+        if comes_all_the_same:
+            reply = text_reply(200, "", "text")
+            reply.done = lambda sent, is_complete: told.append((sent, is_complete))
+            source.set_result(reply)
+        answer.cancel()
+        await asyncio.wait((source,))
+        await asyncio.sleep(0)
+        assert source.cancelled() is not comes_all_the_same
+        log.close()
+
+    asyncio.run(ask(comes_all_the_same=False))
+    assert (tmp_path / "access.log").read_text() == ""
+    asyncio.run(ask(comes_all_the_same=True))
+    assert told == [(0, False)]
+    assert (tmp_path / "access.log").read_text().endswith(" 200 0 -\n")

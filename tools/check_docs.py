@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Checks that the documents are whole.
 
-Links lead somewhere, every page below docs/ is linked from another one, and the reference describes every verb, flag,
-setting, and every key of data that a verb prints or records. What there is to describe is read from the source, so that
-a new flag or key is missed at once.
+Links lead somewhere, every page below docs/ is linked from another one, changelog fragments have a name that a release
+understands, and the reference describes every verb, flag, setting, and every key of data that a verb prints or records.
+What there is to describe is read from the source, so that a new flag or key is missed at once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _CODE = re.compile(r"^(?:    [^\n]*|```.*?^```)$", re.MULTILINE | re.DOTALL)
+_FRAGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.(feature|bugfix|change|doc)\.md")
 DATA_MODULES = ("describe/summary", "environment/records", "verbs/config", "verbs/serve", "verbs/status")
 """Those that build what is printed as JSON or recorded, as dict literals."""
 
@@ -46,6 +47,12 @@ def lost_pages(root: Path) -> Iterator[str]:
     for page in sorted((root / "docs").rglob("*.md")):
         if page.resolve() not in found:
             yield f"no other page has a link to {page.relative_to(root)}"
+
+
+def odd_fragments(root: Path) -> Iterator[str]:
+    for path in sorted((root / "changelog.d").iterdir()):
+        if path.name != "README.md" and not _FRAGMENT.fullmatch(path.name):
+            yield f"changelog.d/{path.name} is not named SLUG.TYPE.md as changelog.d/README.md wants it"
 
 
 def missing_words(page: Path, words: Iterable[str]) -> Iterator[str]:
@@ -99,6 +106,7 @@ def complaints(root: Path) -> Iterator[str]:
     reference, source = root / "docs/reference", root / "src/aptfreeze"
     yield from broken_links(root)
     yield from lost_pages(root)
+    yield from odd_fragments(root)
     yield from missing_words(reference / "commands.md", words_of_the_command())
     yield from missing_code(reference / "configuration.md", settings())
     keys = {key for module in DATA_MODULES for key in keys_of_data(source / f"{module}.py")} | set(recorded_keys())

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from check_docs import ROOT, broken_links, complaints, keys_of_data, lost_pages, missing_code, missing_words
+from check_docs import (
+    ROOT,
+    broken_links,
+    complaints,
+    keys_of_data,
+    lost_pages,
+    missing_code,
+    missing_words,
+    odd_fragments,
+)
 
 
 def test_the_documents_are_whole() -> None:
@@ -27,6 +36,14 @@ def test_a_page_that_nobody_finds_is_named(tmp_path: Path) -> None:
     (tmp_path / "docs/lost.md").write_text("[itself](lost.md)\n")
 
     assert list(lost_pages(tmp_path)) == ["no other page has a link to docs/lost.md"]
+
+
+def test_a_fragment_of_an_unknown_type_is_named(tmp_path: Path) -> None:
+    (tmp_path / "changelog.d").mkdir()
+    for name in ("README.md", "a-slug.bugfix.md", "a-slug.fix.md"):
+        (tmp_path / "changelog.d" / name).write_text("text\n")
+
+    assert [complaint.split()[0] for complaint in odd_fragments(tmp_path)] == ["changelog.d/a-slug.fix.md"]
 
 
 def test_a_flag_that_is_not_described_is_named(tmp_path: Path) -> None:

@@ -64,12 +64,12 @@ class ServedPackage:
 
 @dataclass(frozen=True, slots=True, order=True)
 class AskedIndex:
-    """One file below a suite that a client asked for, by its listed name also where it was asked by-hash."""
+    """One Packages index that a client asked for, in whatever compression, by path or by-hash."""
 
     repository: str
     suite: str
     path: str
-    """As the Release lists it: `main/binary-amd64/Packages.xz`."""
+    """As the Release lists it, without the suffix of a compression: `main/binary-amd64/Packages`."""
 
 
 @dataclass(frozen=True, slots=True)

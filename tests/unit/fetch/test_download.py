@@ -342,11 +342,12 @@ def test_demanded_files_overtake_prefetched_ones(downloads: Downloads, origin: O
     first = downloads.join(wanted(SMALL), urls("small", origin))
     assert stall.reached.wait(10)
     growths = [downloads.join(wanted(d), urls(f"f{n}", origin), Priority.PREFETCHED) for n, d in enumerate(files[:-1])]
+    begun = len(origin.asked())  # other connections than the stalled one go on all the time
     growths.append(downloads.join(wanted(files[-1]), urls("f59", origin)))
     stall.release()
     content(first)
     assert [content(growth) for growth in growths] == files
-    assert origin.asked().index("/pool/f59") < 25
+    assert origin.asked().index("/pool/f59") < begun + 25
 
 
 def test_a_prefetched_file_that_is_demanded_hurries(downloads: Downloads, origin: Origin, folder: Path) -> None:
@@ -357,10 +358,11 @@ def test_a_prefetched_file_that_is_demanded_hurries(downloads: Downloads, origin
     assert stall.reached.wait(10)
     for n, data in enumerate(files):
         downloads.join(wanted(data), urls(f"f{n}", origin), Priority.SOURCES)
+    begun = len(origin.asked())
     late = downloads.join(wanted(files[-1]), urls("f59", origin))
     stall.release()
     content(late)
-    assert origin.asked().index("/pool/f59") < 25
+    assert origin.asked().index("/pool/f59") < begun + 25
 
 
 def test_a_stalled_mirror_fails_and_the_next_one_goes_on(objects: Objects, origin: Origin, second: Origin) -> None:

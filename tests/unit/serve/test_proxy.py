@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The backbone: a request, and what becomes of it. Real archive, store, keys and mirror; no client sockets."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -51,6 +52,14 @@ def key_of(repository: Repository) -> SuiteKey:
     return SuiteKey(repository.url.removeprefix("http://"), repository.layout.suite)
 
 
+def until_committed(proxy: Handling, repository: Repository) -> None:
+    """An index verifies, and beside the answer its suite goes into the lock file."""
+    limit = time.monotonic() + 10
+    while proxy.store.provisional():
+        assert time.monotonic() < limit, "the pin stays provisional"
+        assert proxy.get(packages(repository)).status == 200
+
+
 def test_a_suite_is_provisional_until_its_first_index_has_verified(
     handling: MakeHandling, repository: Repository
 ) -> None:
@@ -58,9 +67,7 @@ def test_a_suite_is_provisional_until_its_first_index_has_verified(
     assert proxy.get(inrelease(repository)).body == (repository.suite_folder / "InRelease").read_bytes()
     assert proxy.store.load().pins == {}
     assert list(proxy.store.provisional()) == [key_of(repository)]
-    assert proxy.get(packages(repository)).status == 200
-    while proxy.store.provisional():  # it is committed beside the answer
-        proxy.get(packages(repository))
+    until_committed(proxy, repository)
     (pin,) = proxy.store.load().pins.values()
     assert isinstance(pin.root, InRelease)
     assert [line for line in proxy.told if line.startswith(f"pinned {key_of(repository)}: signed by ")]
@@ -146,12 +153,10 @@ def test_what_a_release_lists_and_no_mirror_has_stays_404(
     handling: MakeHandling, repository: Repository, origin: Origin
 ) -> None:
     proxy = handling()
-    for url in (inrelease(repository), packages(repository)):
-        proxy.get(url)
-    while proxy.store.provisional():
-        proxy.get(packages(repository))
-    listed = f"{repository.url}/dists/bookworm/main/binary-all/Packages.xz"
-    origin.inject("*/binary-all/*", Status(404))
+    proxy.get(inrelease(repository))
+    until_committed(proxy, repository)
+    listed = f"{repository.url}/dists/bookworm/main/source/Sources.xz"
+    origin.inject("*/source/*", Status(404))
     first = proxy.get(listed).status
     origin.heal()
     assert (first, proxy.get(listed).status) == (404, 404)

@@ -2,8 +2,9 @@
 """Checks that the documents are whole.
 
 Links lead somewhere, every page below docs/ is linked from another one, changelog fragments have a name that a release
-understands, and the reference describes every verb, flag, setting, and every key of data that a verb prints or records.
-What there is to describe is read from the source, so that a new flag or key is missed at once.
+understands, aptfreeze takes the commands of the examples, and the reference describes every verb, flag, setting, and
+every key of data that a verb prints or records. What there is to describe is read from the source, so that a new flag
+or key is missed at once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _CODE = re.compile(r"^(?:    [^\n]*|```.*?^```)$", re.MULTILINE | re.DOTALL)
 _FRAGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.(feature|bugfix|change|doc)\.md")
+_EXAMPLE = re.compile(r"^    .*?\b(aptfreeze [a-z]+\b[^|<>&'#\n]*)", re.MULTILINE)
+"""A command in an indented block, up to where the shell begins to do something else."""
 DATA_MODULES = ("describe/summary", "environment/records", "verbs/config", "verbs/serve", "verbs/status")
 """Those that build what is printed as JSON or recorded, as dict literals."""
 
@@ -53,6 +56,24 @@ def odd_fragments(root: Path) -> Iterator[str]:
     for path in sorted((root / "changelog.d").iterdir()):
         if path.name != "README.md" and not _FRAGMENT.fullmatch(path.name):
             yield f"changelog.d/{path.name} is not named SLUG.TYPE.md as changelog.d/README.md wants it"
+
+
+def odd_examples(root: Path) -> Iterator[str]:
+    """Commands that aptfreeze would refuse. What begins with no verb is taken for text."""
+    from aptfreeze.errors import UsageError
+    from aptfreeze.flags import build_parser
+    from parser_tree import command_line
+
+    parser = build_parser()
+    verbs = {verb.name for verb in command_line(parser).verbs}
+    for page in pages(root):
+        for example in _EXAMPLE.findall(page.read_text(encoding="utf-8")):
+            words = example.split()[1:]
+            if words[0] in verbs:
+                try:
+                    parser.parse_args(words)
+                except UsageError as error:
+                    yield f"{page.relative_to(root)}: {example.strip()}: {error.message}"
 
 
 def missing_words(page: Path, words: Iterable[str]) -> Iterator[str]:
@@ -107,6 +128,7 @@ def complaints(root: Path) -> Iterator[str]:
     yield from broken_links(root)
     yield from lost_pages(root)
     yield from odd_fragments(root)
+    yield from odd_examples(root)
     yield from missing_words(reference / "commands.md", words_of_the_command())
     yield from missing_code(reference / "configuration.md", settings())
     keys = {key for module in DATA_MODULES for key in keys_of_data(source / f"{module}.py")} | set(recorded_keys())

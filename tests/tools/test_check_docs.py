@@ -13,6 +13,7 @@ from check_docs import (
     lost_pages,
     missing_code,
     missing_words,
+    odd_examples,
     odd_fragments,
 )
 
@@ -65,3 +66,18 @@ def test_the_keys_of_data_are_those_of_dict_literals(tmp_path: Path) -> None:
     module.write_text('def data(x):\n    return {"a": [{"b": x["c"]}], x: "d", **{"e": "f"}}\n')
 
     assert sorted(keys_of_data(module)) == ["a", "b", "e"]
+
+
+def test_an_example_that_the_command_would_refuse_is_named(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(
+        "    $ FOO=1 aptfreeze run --lock -- make | head\n"
+        "    $ aptfreeze status --json | jq --raw-output .state\n"
+        "    aptfreeze 1.0 is no verb, aptfreeze archive neither\n"
+        "    $ sudo aptfreeze serve --port 1 &\n"
+        "aptfreeze run --far away is text.\n"
+    )
+
+    assert list(odd_examples(tmp_path)) == [
+        "README.md: aptfreeze run --lock -- make: unrecognized arguments: --lock",
+        "README.md: aptfreeze serve --port 1: unrecognized arguments: --port 1",
+    ]

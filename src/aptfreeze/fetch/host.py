@@ -159,7 +159,8 @@ class Host:
             if line is not None and line in self._lines:
                 was_first = line.owed[0] is ticket
                 line.owed.remove(ticket)
-                if was_first and not is_usable:
+                # A line that gets idle after `close` has nobody else who would close it.
+                if was_first and (self._is_closed or not is_usable):
                     self._break(line)
                 elif was_first and line.owed:
                     line.owed[0].turn.set()

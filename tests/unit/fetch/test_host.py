@@ -192,3 +192,42 @@ def test_closing_ends_everybody(server: Server) -> None:
     late = Client(host, b"A")
     late.join(5)
     assert isinstance(late.error, ClosingError)
+
+
+class LastMoment(Connection):
+    """Looked at for the next request, it is as good as before; a moment later the host is closed."""
+
+    host: Host | None = None
+    is_closed = False
+
+    @property
+    def is_usable(self) -> bool:
+        if self.host is not None:
+            host, self.host = self.host, None
+            host.close()
+        return True
+
+    @is_usable.setter
+    def is_usable(self, value: bool) -> None: ...
+
+    def close(self) -> None:
+        self.is_closed = True
+        super().close()
+
+
+def test_a_connection_that_gets_idle_while_all_is_closed_is_closed_too(server: Server) -> None:
+    made: list[LastMoment] = []
+
+    def connect() -> Connection:
+        mine, end = socket.socketpair()
+        server.ends.append(end)
+        end.sendall(ANSWER + b"a")
+        made.append(LastMoment(mine, "the server"))
+        return made[0]
+
+    host = Host("the server", connect, connections=1, depth=1)
+    with host.exchange(b"a", Asker()) as response:
+        assert b"".join(response.body()) == b"a"
+        made[0].host = host
+
+    assert made[0].is_closed

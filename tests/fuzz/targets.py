@@ -7,6 +7,7 @@ in `corpus/` with a few small, valid inputs and one per bug that was found.
 """
 
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,15 +22,17 @@ from aptfreeze.deb.release import Release
 from aptfreeze.environment.config import Surroundings, load
 from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UpstreamError, UsageError
-from aptfreeze.fetch.url import Endpoint
+from aptfreeze.fetch.url import Endpoint, redirected
 from aptfreeze.freeze import lockfile
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
-from aptfreeze.freeze.outcome import Asked, NeedRelease, PinnedFile, PinnedPackage
+from aptfreeze.freeze.outcome import Answer, Asked, NeedEntry, NeedRelease, NeedSums, PinnedFile, PinnedPackage
 from aptfreeze.freeze.resolve import resolve
 from aptfreeze.http.message import BadRequest, Headers, Request, RequestParser
-from aptfreeze.http.semantics import Representation, plan_response
+from aptfreeze.http.semantics import Representation, is_conditional, plan_response
 from aptfreeze.trust import clearsign
+from aptfreeze.trust.aptsources import deb822_entries, one_line_entries
+from aptfreeze.trust.armor import ArmorError, dearmored
 from aptfreeze.trust.keyring import Keyring, KeyringError
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -133,6 +136,19 @@ def _range(data: bytes) -> None:
     assert dict(plan.headers)["Content-Length"] == str(plan.end - plan.start)
 
 
+def _conditions(data: bytes) -> None:
+    """Header lines; whatever a client says it has, the answer is whole, a part, or a "no" without a body."""
+    lines = (line.partition(": ") for line in data.decode("latin-1").split("\n"))
+    request = Request("GET", b"/", "1.1", Headers([(name, value) for name, colon, value in lines if colon]), True)
+    plan = plan_response(
+        request, Representation('"e"', datetime(2026, 7, 11, 10, 16, 37, tzinfo=UTC), 1000, "text/plain")
+    )
+    assert plan.status in (200, 206, 304, 412, 416)
+    assert plan.status != 200 or (plan.start, plan.end) == (0, 1000)
+    assert plan.status in (200, 206) or plan.start == plan.end
+    assert plan.status in (200, 206) or is_conditional(request.headers)
+
+
 def _lockfile(data: bytes) -> None:
     generation = lockfile.parse(data.decode("utf-8", "replace"))
     assert lockfile.parse(lockfile.dump(generation)) == generation
@@ -149,6 +165,13 @@ def _endpoint(data: bytes) -> None:
     assert not set(endpoint.target) & set(" \r\n")
 
 
+def _redirect(data: bytes) -> None:
+    """Wherever a mirror sends us, it is a URL that can be asked, or none."""
+    endpoint = Endpoint.parse(redirected("http://mirror.example.org/debian/x", data.decode("latin-1")))
+    assert not set(endpoint.target) & set(" \r\n")
+    assert 0 <= endpoint.port <= 65535
+
+
 def _config(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = Environment(Path(folder))
@@ -161,24 +184,52 @@ def _clearsigned(data: bytes) -> None:
     assert framed.payload.endswith(b"\n") or not framed.payload
 
 
+def _armor(data: bytes) -> None:
+    """What is in armour comes out of it again."""
+    packets = dearmored(data, "SIGNATURE")
+    assert packets[:1] < b"\x80" or dearmored(packets, "SIGNATURE") == packets
+    text = b64encode(packets)
+    assert (
+        dearmored(b"-----BEGIN PGP SIGNATURE-----\n\n%b\n-----END PGP SIGNATURE-----\n" % text, "SIGNATURE") == packets
+    )
+
+
+def _apt_sources(data: bytes) -> None:
+    """Of files that are not ours to judge nothing is refused."""
+    for entry in (*one_line_entries(data), *deb822_entries(data)):
+        assert all(name.startswith("/") for name in entry.files)
+        assert not any(name.endswith("/") for name in entry.repositories)
+
+
 def _keyring(data: bytes) -> None:
     Keyring.parse("fuzz.gpg", data)
 
 
 def _resolve(data: bytes) -> None:
-    """Any target, against a suite that lists nothing: it ends, and nothing is ever served from it."""
-    key = SuiteKey("mirror.example.org/debian", "bookworm")
-    empty = Release.parse(b"Suite: stable\nCodename: bookworm\n")
-    generation = Generation("0" * 32, datetime(2026, 1, 1, tzinfo=UTC))
-    generation = generation.with_pin(key, Pin(InRelease(Digest.of(b"")), None, "stable", "bookworm"))
-    resolution = resolve(Asked(Location.parse(b"http://mirror.example.org/" + data), True), generation)
+    """Any target, against a suite with one index that lists nothing: only what its Release lists is ever served."""
+    host = b"http://mirror.example.org/"
+    resolution = resolve(Asked(Location.parse(host + data), True, frozenset({"amd64"})), _GENERATION)
     try:
         need = next(resolution)
         while True:
-            need = resolution.send(empty if isinstance(need, NeedRelease) else None)
+            answers: dict[type, Answer] = {NeedRelease: _RELEASE, NeedSums: {}, NeedEntry: None}
+            need = resolution.send(answers[type(need)])
     except StopIteration as stop:
         outcome = stop.value
-    assert not isinstance(outcome, PinnedFile | PinnedPackage)
+    assert not isinstance(outcome, PinnedPackage)
+    if isinstance(outcome, PinnedFile):
+        assert outcome.file.relative.removeprefix("dists/bookworm/") in _RELEASE.files
+        assert outcome.file.wanted.digest.algorithm.is_strong
+
+
+_SUITE = SuiteKey("mirror.example.org/debian", "bookworm")
+_RELEASE = Release.parse(
+    b"Suite: stable\nCodename: bookworm\nAcquire-By-Hash: yes\nSHA256:\n"
+    b" %b 7 main/binary-amd64/Packages.xz\n %b 9 main/installer-amd64/SHA256SUMS\n" % (b"a" * 64, b"b" * 64)
+)
+_GENERATION = Generation("0" * 32, datetime(2026, 1, 1, tzinfo=UTC)).with_pin(
+    _SUITE, Pin(InRelease(Digest.of(b"")), None, "stable", "bookworm", ("A" * 40,))
+)
 
 
 TARGETS = (
@@ -190,11 +241,15 @@ TARGETS = (
     Target("compression", _compression, ParseError),
     Target("request", _request, BadRequest),
     Target("range", _range, ParseError),
+    Target("conditions", _conditions, ParseError),
     Target("lockfile", _lockfile, UsageError),
     Target("location", _location, PathError),
     Target("endpoint", _endpoint, UpstreamError),
+    Target("redirect", _redirect, UpstreamError),
     Target("config", _config, UsageError),
     Target("clearsigned", _clearsigned, clearsign.FramingError),
+    Target("armor", _armor, ArmorError),
+    Target("aptsources", _apt_sources, ParseError),
     Target("keyring", _keyring, KeyringError),
     Target("resolve", _resolve, PathError),
 )

@@ -160,6 +160,8 @@ def _print(found: Mapping[str, Any] | Iterable[str]) -> None:
     text = json.dumps(found, indent=2) + "\n" if isinstance(found, Mapping) else "".join(f"{line}\n" for line in found)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path need not be text
+    if sys.stdout is None:  # `>&-`
+        raise UsageError("cannot write to stdout: it is closed", hint="name a file: > FILE")
     try:
         print(text, end="", flush=True)
     except BrokenPipeError:

@@ -394,6 +394,16 @@ def test_a_full_disk_behind_stdout_is_told(product: Aptfreeze) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_data_for_a_stdout_that_is_closed_are_missed(product: Aptfreeze) -> None:
+    line = "python -m aptfreeze config >&-"
+
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=product.environment, env=product.environ, stderr=subprocess.PIPE, text=True
+    )
+
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "aptfreeze: cannot write to stdout: it is closed")
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(product: Aptfreeze) -> None:
     read, write = os.pipe()
     os.close(read)

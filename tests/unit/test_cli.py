@@ -16,6 +16,8 @@ import pytest
 from aptfreeze import __version__
 from aptfreeze.cli import main
 from support.aptfreeze import Aptfreeze
+from support.fetching import fetching, lists
+from support.repository import Repository
 
 VERBS = ("run", "serve", "init", "status", "packages", "config")
 
@@ -89,6 +91,32 @@ def test_config_as_data(served: Aptfreeze) -> None:
         "variable": "APTFREEZE_ARCHIVE",
         "help": "",
     }
+
+
+def keys(found: Any) -> set[str]:
+    """Every key of an object, and of the objects in it."""
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+    return set(found if isinstance(found, dict) else ()).union(*map(keys, values))
+
+
+def documented(heading: str) -> set[str]:
+    text = (Path(__file__).parents[2] / "docs/reference/records-and-json.md").read_text()
+    section = text.split(f"## `{heading}`\n", 1)[1].split("\n## ")[0]
+    return set(re.findall(r"`(\w+)`", section + text.split("A holding has", 1)[1].split("\n\n")[0]))
+
+
+def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: Repository) -> None:
+    package = f"{repository.url}/{repository.binary('hello').path}"
+    summary = aptfreeze.summary_of(fetching(*lists(repository), package))
+    status, packages = data(aptfreeze, "status"), data(aptfreeze, "packages")
+    assert summary["suites"]
+    assert status["suites"]
+    assert packages["packages"]
+
+    assert keys(summary) <= documented("run --json FILE")
+    assert keys(status) <= documented("status --json")
+    assert keys(packages) <= documented("packages --json")
+    assert keys(list(data(aptfreeze, "config").values())) <= documented("config --json")
 
 
 @pytest.mark.parametrize("verb", ["status", "packages", "config"])

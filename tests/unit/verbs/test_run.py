@@ -14,25 +14,11 @@ from aptfreeze.launch.process import NotStartedError
 from aptfreeze.verbs.run import check
 from support.aptfreeze import Aptfreeze
 from support.faults import Stall
+from support.fetching import fetching, lists
 from support.origin import Origin
 from support.repository import Repository
 
 PATH = {"PATH": "/usr/bin:/bin"}
-
-
-def fetching(*urls: str) -> list[str]:
-    """A COMMAND that fetches these by its http_proxy, as apt would name itself; 1 if one fails."""
-    script = (
-        "import sys, urllib.request as r\n"
-        "for url in sys.argv[1:]:\n"
-        "    r.urlopen(r.Request(url, headers={'User-Agent': 'Debian APT-HTTP/1.3 (2.6.1)'})).read()\n"
-    )
-    return [sys.executable, "-c", script, *urls]
-
-
-def lists(repository: Repository) -> tuple[str, str]:
-    suite = f"{repository.url}/dists/bookworm"
-    return f"{suite}/InRelease", f"{suite}/main/binary-amd64/Packages.xz"
 
 
 # --- before COMMAND --------------------------------------------------------------------------------------------------

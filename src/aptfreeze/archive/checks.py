@@ -95,7 +95,7 @@ class Checks:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
         for check in list(self._running.values()):
-            self._end(check, IntegrityError(f"{check.subject.digest} was not checked to the end: closing"))
+            self._end(check, _unfinished(check.subject))
 
     def _submit(self, check: _Check) -> None:
         with self._lock:
@@ -111,15 +111,17 @@ class Checks:
             objection = self._objection(check)
         except OSError as error:  # an unreadable sector is as bad as wrong bytes
             objection = f"cannot be read: {error.strerror or error}"
-        if self._closing.is_set() and growth.error is not None:
-            return
-        if objection is None:
+        if self._closing.is_set():  # the hash may be one of the first bytes only
+            self._end(check, _unfinished(subject))
+        elif objection is None:
             self.trust(subject.digest, subject.status)
             self.trust(subject.sha256, subject.status)
             self._end(check, None)
         else:
-            self._on_bad(subject, objection, growth.ready > 0)
-            self._end(check, IntegrityError(f"{subject.digest} is damaged in the archive: {objection}"))
+            try:
+                self._on_bad(subject, objection, growth.ready > 0)
+            finally:  # whatever happens, the readers are told
+                self._end(check, IntegrityError(f"{subject.digest} is damaged in the archive: {objection}"))
 
     def _end(self, check: _Check, error: AptfreezeError | None) -> None:
         with self._lock:
@@ -140,6 +142,10 @@ class Checks:
             if self._closing.is_set():
                 break
         return fingerprint.objection(names)
+
+
+def _unfinished(subject: Subject) -> IntegrityError:
+    return IntegrityError(f"{subject.digest} was not checked to the end: closing")
 
 
 def pieces(fd: int, start: int = 0) -> Iterator[bytes]:

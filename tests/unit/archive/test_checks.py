@@ -2,6 +2,7 @@
 """The check of an object while it is served for the first time."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,37 @@ def test_twenty_readers_share_one_check(tmp_path: Path, checks: Checks) -> None:
     first = subject(tmp_path, LARGE * 4)
     growths = {id(checks.growth(first)) for _ in range(20)}
     assert len(growths) == 1 or checks.trusts(first.digest, first.status)
+
+
+def sparse(folder: Path, name: bytes) -> Subject:
+    """So large that its check does not end before somebody stops it."""
+    path = folder / name.decode()
+    path.touch()
+    os.truncate(path, 4 << 30)
+    descriptor = Descriptor.open(path)
+    return Subject(Digest.of(name), Digest.of(name), descriptor, os.fstat(descriptor.fd))
+
+
+def test_closing_in_the_middle_of_a_check_is_no_verdict(tmp_path: Path, checks: Checks, bad: Bad) -> None:
+    # The second check notices that it is to end while closing is still busy with the first one.
+    first, second = (checks.growth(sparse(tmp_path, name)) for name in (b"first", b"second"))
+    closing, ended = threading.Event(), threading.Event()
+
+    def first_changed() -> None:
+        if first.state is not GrowthState.GROWING:
+            closing.set()
+            ended.wait(10)
+
+    def second_changed() -> None:
+        closing.wait(10)
+        if second.state is not GrowthState.GROWING:
+            ended.set()
+
+    second.subscribe(second_changed)
+    first.subscribe(first_changed)
+    checks.close()
+    assert ended.is_set()
+    assert bad == []
 
 
 def test_closing_ends_a_running_check(tmp_path: Path, checks: Checks, bad: Bad) -> None:

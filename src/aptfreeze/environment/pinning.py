@@ -2,8 +2,8 @@
 """A suite's first pin: fetch what a mirror signs, check signature and freshness, put it into the archive.
 
 Rule 1: the clock counts here and in `update`, and nowhere else: what is pinned stays good for ever.
-Rule 2: the mirrors are asked in turn until one has a Release that passes every check; what the earlier ones did
-wrong is told only if none does, a refusal before a failure.
+Rule 2: the mirrors are asked in turn, first each of them once, then patiently, until one has a Release that passes
+every check; what the others did wrong is told only if none does, a refusal before a failure.
 Rule 3: only the verified text counts; nothing outside a signature is ever read.
 Rule 4: this module says what a pin would be; that it becomes one is `store`'s affair (compare and swap).
 """
@@ -11,6 +11,7 @@ Rule 4: this module says what a pin would be; that it becomes one is `store`'s a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from aptfreeze.archive.objects import Objects
 from aptfreeze.deb.deb822 import ParseError
@@ -27,8 +28,9 @@ from aptfreeze.trust.keyring import Keyring
 from aptfreeze.trust.openpgp import Verified, Verifier
 from aptfreeze.trust.refusal import Reason, SignatureRefused
 
-Fetch = Callable[[str], bytes]
-"""The bytes at a url; raises UpstreamError, and MissingUpstreamError for a 404."""
+Fetch = Callable[[str, bool], bytes]
+"""The bytes at a url; raises UpstreamError, and MissingUpstreamError for a 404. True: be patient with a mirror that
+fails in passing; False: another one is left to ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,16 @@ class Pinning:
                 f"{key} is not pinned, and --offline forbids to fetch its {asked}",
                 hint="run once without --offline: that pins it",
             )
+        count = len(self._urls(key, asked))
         failures: list[AptfreezeError] = []
-        for place in range(len(self._urls(key, asked))):
-            try:
-                return self._judged(key, self._files(key, asked, place))
-            except (UpstreamError, RefusedError) as failure:
-                failures.append(failure)
+        for is_patient in (False, True) if count > 1 else (True,):
+            for place in range(count):
+                try:
+                    return self._judged(key, self._files(asked, partial(self._get, key, place, is_patient)))
+                except (UpstreamError, RefusedError) as failure:
+                    failures.append(failure)
+            if all(isinstance(failure, MissingUpstreamError | RefusedError) for failure in failures):
+                break  # patience changes no such answer
         raise min(failures, key=_weight)
 
     def single(self, url: str) -> Digest:
@@ -111,7 +117,7 @@ class Pinning:
                 f"the single file {url} is not pinned, and --offline forbids to fetch it",
                 hint="run once without --offline: that pins it",
             )
-        digest = self._objects.put(self._fetch(url))
+        digest = self._objects.put(self._fetch(url, True))
         self._objects.sync()
         return digest
 
@@ -120,26 +126,26 @@ class Pinning:
     def _urls(self, key: SuiteKey, name: str) -> tuple[str, ...]:
         return self._mirrors.urls(key.repository, quoted(relative_to_suite(key, name)))
 
-    def _get(self, key: SuiteKey, name: str, place: int) -> bytes:
-        return self._fetch(self._urls(key, name)[place])
+    def _get(self, key: SuiteKey, place: int, is_patient: bool, name: str) -> bytes:
+        return self._fetch(self._urls(key, name)[place], is_patient)
 
-    def _files(self, key: SuiteKey, asked: str, place: int) -> _Files:
+    def _files(self, asked: str, get: Callable[[str], bytes]) -> _Files:
         """InRelease, else Release with its signature, else (where that was asked) a flat suite's package list.
 
-        All from one mirror: two may be in different states.
+        `get` asks one mirror for all of them: two may be in different states.
         """
         try:
-            return _Files("InRelease", self._get(key, "InRelease", place))
+            return _Files("InRelease", get("InRelease"))
         except MissingUpstreamError:
             pass
         try:
-            release = self._get(key, "Release", place)
+            release = get("Release")
         except MissingUpstreamError:
             if not asked.startswith("Packages"):
                 raise
-            return _Files(asked, self._get(key, asked, place))
+            return _Files(asked, get(asked))
         try:
-            return _Files("Release", release, self._get(key, "Release.gpg", place))
+            return _Files("Release", release, get("Release.gpg"))
         except MissingUpstreamError:
             return _Files("Release", release)
 

@@ -85,13 +85,16 @@ class Downloads:
         self._crew.submit(job.run, priority, at_once=at_once)
         return job.growth
 
-    def fetch_bytes(self, urls: Sequence[str], limit: int, priority: Priority = Priority.DEMANDED) -> Fetched:
+    def fetch_bytes(
+        self, urls: Sequence[str], limit: int, priority: Priority = Priority.DEMANDED, *, is_patient: bool = True
+    ) -> Fetched:
         """A file whose digest nobody knows before (InRelease, a key file), from the first URL that has it. Blocks.
 
-        Nothing is stored. MissingUpstreamError if each URL said that it does not exist, else UpstreamError; more
-        than `limit` bytes are an UpstreamError too.
+        `is_patient`: what failed in passing is tried again, as the settings say. Nothing is stored.
+        MissingUpstreamError if each URL said that it does not exist, else UpstreamError; more than `limit` bytes are
+        an UpstreamError too.
         """
-        return fetch_bytes(self, urls, limit, priority)
+        return fetch_bytes(self, urls, limit, priority, is_patient=is_patient)
 
     def tainted(self, digest: Digest) -> bool:
         """Whether wrong bytes of this digest went out: a Range request for it gets a full 200 from then on."""

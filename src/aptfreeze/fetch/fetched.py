@@ -2,7 +2,7 @@
 """Files whose digest is not known before they are fetched: InRelease, Release.gpg, key files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aptfreeze.errors import UpstreamError
@@ -42,7 +42,9 @@ class Shell(Protocol):
     def pause(self, seconds: float, /) -> None: ...
 
 
-def fetch_bytes(shell: Shell, urls: Sequence[str], limit: int, priority: Priority) -> Fetched:
+def fetch_bytes(
+    shell: Shell, urls: Sequence[str], limit: int, priority: Priority, *, is_patient: bool = True
+) -> Fetched:
     """See `Downloads.fetch_bytes`."""
 
     def attempt(url: str) -> Fetched:
@@ -57,7 +59,6 @@ def fetch_bytes(shell: Shell, urls: Sequence[str], limit: int, priority: Priorit
                 raise PassingError("sent a part that nobody asked for")
             return Fetched(bytes(data), url, response.head.headers)
 
+    settings = shell.settings if is_patient else replace(shell.settings, retries=0)
     what = urls[0].rpartition("/")[2] if urls else "the file"
-    return in_turn(
-        what, urls, attempt, name=str, settings=shell.settings, pause=shell.pause, is_down=shell.hosts.is_down
-    )
+    return in_turn(what, urls, attempt, name=str, settings=settings, pause=shell.pause, is_down=shell.hosts.is_down)

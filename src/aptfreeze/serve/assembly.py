@@ -118,7 +118,7 @@ def _pinning(archive: OpenArchive, settings: Settings) -> "Pinning":
     return Pinning(
         archive.objects,
         archive.mirrors,
-        lambda url: archive.downloads.fetch_bytes([url], _LARGEST_ROOT).data,
+        lambda url, is_patient: archive.downloads.fetch_bytes([url], _LARGEST_ROOT, is_patient=is_patient).data,
         judges,
         offline=settings.offline.value,
     )

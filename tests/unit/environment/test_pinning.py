@@ -49,11 +49,14 @@ class World:
     trust: TrustSettings = field(default_factory=TrustSettings)
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {REPOSITORY: (FIRST, SECOND)})
     asked: list[str] = field(default_factory=list)
+    patience: list[bool] = field(default_factory=list)
+    """Whether each fetch was to try again."""
     trusted: SigningKey | None = None
     """Whose signatures count, if not those of `key`."""
 
-    def fetch(self, url: str) -> bytes:
+    def fetch(self, url: str, is_patient: bool) -> bytes:
         self.asked.append(url)
+        self.patience.append(is_patient)
         found = self.files.get(url, MissingUpstreamError(f"{url}: HTTP 404"))
         if isinstance(found, UpstreamError):
             raise found
@@ -263,6 +266,25 @@ def test_all_files_of_a_pin_come_from_one_mirror(world: World) -> None:
     world.files |= {f"{SECOND}{SUITE}/Release": text, f"{SECOND}{SUITE}/Release.gpg": signature}
 
     assert world.candidate().pin.root == ReleasePair(Digest.of(text), Digest.of(signature))
+
+
+def test_nobody_is_patient_with_a_mirror_that_is_away_while_another_is_left(world: World) -> None:
+    world.files[f"{FIRST}{SUITE}/InRelease"] = UpstreamError("connection refused")
+    world.publish(release(), SECOND + SUITE)
+
+    world.candidate()
+
+    assert world.patience == [False, False]
+
+
+def test_when_all_mirrors_failed_they_are_asked_again_patiently(world: World) -> None:
+    for base in (FIRST, SECOND):
+        world.files[f"{base}{SUITE}/InRelease"] = UpstreamError(f"{base}: connection refused")
+
+    with pytest.raises(UpstreamError, match="connection refused"):
+        world.candidate()
+
+    assert world.patience == [False, False, True, True]
 
 
 @pytest.mark.parametrize("order", [(FIRST, SECOND), (SECOND, FIRST)])

@@ -23,7 +23,7 @@ from aptfreeze.freeze.digest import Wanted
 
 LARGEST_UNKNOWN = 4 << 30
 """Bytes of a file whose size the chain does not tell."""
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/([0-9]{1,19}|\*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ def _delivery(response: Response, wanted: Wanted, start: int) -> Delivery:
 
 def _judge_total(content_range: str, wanted: Wanted) -> None:
     total = content_range.rpartition("/")[2]
-    if wanted.size is not None and total.isascii() and total.isdigit() and int(total) != wanted.size:
-        raise WrongBytesError(f"has {total} bytes instead of {wanted.size}")
+    if wanted.size is not None and total.isascii() and total.isdigit() and total != str(wanted.size):
+        raise WrongBytesError(f"has {total:.40} bytes instead of {wanted.size}")
 
 
 def _judge_range(content_range: str, wanted: Wanted, start: int) -> None:
@@ -171,7 +171,7 @@ def retry_after_s(value: str) -> float:
 
     try:
         date = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -183,6 +183,7 @@ class Job:
 
         Returns whether all bytes are this supplier's.
         """
+        may_begin_anew = True
         while True:
             before = partial.have
             try:
@@ -190,8 +191,9 @@ class Job:
                     self._take(partial, supplier, delivery)
                 return partial.contributors <= {supplier.name}
             except UnusableRangeError:
-                if not before:
+                if not (before and may_begin_anew):  # who cuts each time would be asked for ever
                     raise
+                may_begin_anew = False
                 self._discard(partial, "a mirror could not go on")
             except PassingError as error:
                 if isinstance(error, UnreachableError) or partial.have - before < _PROGRESS:

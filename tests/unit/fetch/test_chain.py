@@ -115,3 +115,5 @@ def test_retry_after_in_its_two_forms() -> None:
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert 50 < retry_after_s(in_a_minute) <= 60
     assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert retry_after_s("Wed, 21 Oct 99999999999999999999 07:28:00 GMT") == 0
+    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 +99999999999999999") == 0

@@ -6,7 +6,7 @@ import os
 import random
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,11 @@ from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.settings import FetchSettings
 from support.faults import (
+    Answer,
     Chunked,
     CloseAfter,
     Ending,
+    Fault,
     Flip,
     FromFolder,
     NoRange,
@@ -237,6 +239,29 @@ def test_a_mirror_without_ranges_is_read_from_the_start(downloads: Downloads, or
     origin.inject("*", Truncate(200_000), times=1)
     origin.inject("*", NoRange())
     assert content(downloads.join(wanted(LARGE), urls("large", origin))) == LARGE
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRange(Fault):
+    """A Range is answered by 206 with this Content-Range."""
+
+    content_range: str
+
+    def change(self, answer: Answer, target: str) -> None:
+        if answer.status == 206:
+            answer.headers["Content-Range"] = self.content_range
+
+
+@pytest.mark.parametrize("content_range", ["bytes 0-9/10", f"bytes {'9' * 5000}-/*", f"bytes */{'9' * 5000}", "none"])
+def test_a_mirror_that_cuts_and_cannot_go_on_is_given_up(
+    objects: Objects, origin: Origin, second: Origin, content_range: str
+) -> None:
+    downloads = Downloads(objects, replace(FAST, retries=0))
+    origin.inject("*", Truncate(200_000), OtherRange(content_range))
+    growth = downloads.join(Wanted(Digest.of(LARGE)), urls("large", origin, second))
+    assert content(growth) == LARGE
+    assert origin.count() < 10
+    downloads.close()
 
 
 @pytest.mark.parametrize("length", [1, 100_000, len(LARGE)])

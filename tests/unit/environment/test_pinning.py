@@ -64,7 +64,8 @@ class World:
 
     def pinning(self, *, offline: bool = False) -> Pinning:
         keyring = Keyring.parse("test", (self.trusted or self.key).keyring.read_bytes())
-        judges = Judges(self.trust, backend, lambda repository: (keyring,), lambda: NOW)
+        # The clock as it is, since gpg signs by it; NOW may be long past when the whole suite runs.
+        judges = Judges(self.trust, backend, lambda repository: (keyring,), lambda: datetime.now(UTC))
         return Pinning(self.objects, Mirrors(MirrorSettings(self.mirrors)), self.fetch, judges, offline=offline)
 
     def candidate(self, key: SuiteKey = BOOKWORM, asked: str = "InRelease") -> Candidate:

@@ -11,6 +11,8 @@
 
 Rule 1: a path from the network never becomes a file name; a digest does.
 Rule 2: what is visible under objects/ was verified and is never modified.
+Rule 3: each folder has the permissions of <root>, whatever the umask, and what root makes belongs to its owner: who
+may use an archive may use all of it. Files are never written in place, so it does not matter whose they are.
 """
 
 import contextlib
@@ -18,6 +20,7 @@ import errno
 import fcntl
 import itertools
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +82,7 @@ class Layout:
         try:
             source.rename(target)
         except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(self.root, target.parent)
             source.rename(target)
 
 
@@ -121,7 +124,21 @@ def prepare(root: Path, *, read_only: bool) -> Layout:
 
 def _make_folders(root: Path) -> None:
     for name in _FOLDERS:
-        (root / name).mkdir(parents=True, exist_ok=True)
+        _make_folder(root, root / name)
+
+
+def _make_folder(root: Path, folder: Path) -> None:
+    """With those above it up to the archive's root, as rule 3 says; nothing happens to one that exists."""
+    if folder == root:
+        return
+    _make_folder(root, folder.parent)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        status = root.stat()
+        if os.geteuid() == 0:
+            with contextlib.suppress(PermissionError):  # root of a user namespace that does not know the owner
+                os.chown(folder, status.st_uid, status.st_gid)
+        folder.chmod(stat.S_IMODE(status.st_mode))
 
 
 def _create(root: Path) -> None:

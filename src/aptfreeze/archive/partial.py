@@ -6,7 +6,8 @@ Rule 2: bytes that turned out wrong are never overwritten: the file is replaced 
 readers may have open, has no name any more (`is_discarded`).
 Rule 3: a file without a holder belongs to somebody who was killed or gave up. Its bytes are hashed again, and the
 download goes on behind them.
-Rule 4: a finished download is renamed to an object while the flock is held, so that whoever gets the lock next
+Rule 4: another user's file is followed like any other, but not gone on with: who gets its lock begins a new one.
+Rule 5: a finished download is renamed to an object while the flock is held, so that whoever gets the lock next
 sees that the name is gone.
 """
 
@@ -97,14 +98,24 @@ class Partial:
         return self._fingerprint.size
 
     def inherit(self) -> int:
-        """Hash what a killed download left; returns how many bytes that is. Raises OSError."""
-        if self.wanted.size is not None and self.length > self.wanted.size:
+        """Hash what a killed download left; returns how many bytes that is. Raises OSError.
+
+        What cannot be gone on with is discarded: a file that is too long, or not ours to write.
+        """
+        is_too_long = self.wanted.size is not None and self.length > self.wanted.size
+        if is_too_long or not self._is_ours:
             self.discard()
         for piece in pieces(self._file.fd):
             self._fingerprint.update(piece)
         if self.have:
             self.contributors.add("an earlier download")
         return self.have
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether we can write to the file, and write-protect it in the end."""
+        may_write = fcntl.fcntl(self._file.fd, fcntl.F_GETFL) & os.O_RDWR
+        return bool(may_write) and os.geteuid() in (0, os.fstat(self._file.fd).st_uid)
 
     def append(self, data: bytes) -> None:
         """Raises OSError when the disk is full: what is written then is cut off again."""
@@ -143,11 +154,21 @@ class Partial:
 def _open(path: Path) -> tuple[Descriptor, bool]:
     """The file that has this name, and whether we got its lock."""
     while True:
-        file = Descriptor(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        file = _opened(path)
         is_mine = _lock(file.fd)
         if _is_same(file.fd, path):
             return file, is_mine
         file.close()  # finished or discarded between open and lock
+
+
+def _opened(path: Path) -> Descriptor:
+    """For writing; for reading alone if it is there and may not be written."""
+    try:
+        return Descriptor(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+    except PermissionError:
+        if not path.exists():
+            raise
+        return Descriptor.open(path)
 
 
 def _lock(fd: int) -> bool:

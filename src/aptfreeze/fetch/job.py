@@ -138,7 +138,8 @@ class Job:
     # --- we fetch it ---
 
     def _fetch(self, partial: Partial) -> None:
-        partial.inherit()
+        if partial.inherit() < self.growth.ready:  # it is another file now than the one that was followed and shown
+            self._void("what another process received cannot be gone on with")
         self._show(partial, partial.have)
         if partial.have == self.wanted.size and self._install(partial):
             return

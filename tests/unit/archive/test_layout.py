@@ -11,6 +11,7 @@ import pytest
 from aptfreeze.archive.layout import Layout, prepare, storage_error
 from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.freeze.digest import Algorithm, Digest
+from support.users import acting_as, folder_of, only_root
 
 NAME = Digest.of(b"")
 
@@ -63,6 +64,29 @@ def test_a_file_in_the_way_is_a_users_mistake(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="Not a directory"):
         prepare(tmp_path / "file" / "archive", read_only=False)
+
+
+@only_root
+def test_what_root_makes_can_be_used_by_the_owner_of_the_archive() -> None:
+    with folder_of(4001) as root:
+        layout = prepare(root, read_only=False)
+        layout.write(layout.object(NAME), b"by root", 0o444)
+        with acting_as(4001):
+            layout.write(layout.object(NAME), b"by the owner", 0o444)
+        assert layout.object(NAME).read_bytes() == b"by the owner"
+
+
+@only_root
+def test_every_folder_is_as_open_as_the_archive_itself_whatever_the_umask() -> None:
+    with folder_of(4001, 0o2775, group=4100) as root:
+        with acting_as(4001, group=4100, umask=0o077):
+            prepare(root, read_only=False)
+            Layout(root).write(Layout(root).object(NAME), b"by one", 0o444)
+        with acting_as(4002, group=4100, umask=0o022):
+            Layout(root).write(Layout(root).object(NAME), b"by another", 0o444)
+        assert Layout(root).object(NAME).read_bytes() == b"by another"
+        for folder in (path for path in root.rglob("*") if path.is_dir()):
+            assert folder.stat().st_mode & 0o7777 == 0o2775, folder
 
 
 def test_only_sha256_names_an_object(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from aptfreeze.archive.objects import Objects
 from aptfreeze.archive.partial import Partial
 from aptfreeze.freeze.digest import Digest, Wanted
+from support.users import acting_as, folder_of, only_root
 
 DATA = b"the bytes of a package"
 WANTED = Wanted(Digest.of(DATA), len(DATA))
@@ -81,6 +82,40 @@ def test_an_inherited_file_that_is_too_long_is_thrown_away(objects: Objects) -> 
     with Partial(objects, WANTED) as heir:
         assert heir.inherit() == 0
         assert heir.length == 0
+
+
+@only_root
+def test_what_was_killed_between_write_protection_and_rename_is_begun_anew() -> None:
+    with folder_of(4001) as root, acting_as(4001):
+        objects = Objects(root)
+        with Partial(objects, WANTED) as killed:
+            killed.append(DATA)
+        objects.layout.partial(WANTED.digest).chmod(0o444)
+        with Partial(objects, WANTED) as heir:
+            assert heir.is_mine
+            heir.inherit()
+            heir.append(DATA[heir.have :])
+            heir.install()
+        assert objects.read(WANTED.digest) == DATA
+        objects.close()
+
+
+@only_root
+def test_another_users_download_is_followed_and_replaced_when_it_was_left() -> None:
+    with folder_of(4001, 0o2775, group=4100) as root:
+        with acting_as(4001, group=4100):
+            objects = Objects(root)
+            theirs = Partial(objects, WANTED)
+            theirs.append(DATA[:5])
+        with acting_as(4002, group=4100), Partial(objects, WANTED) as follower:
+            assert (follower.is_mine, follower.length) == (False, 5)
+            theirs.close()
+            assert follower.take_over()
+            assert follower.inherit() == 0
+            follower.append(DATA)
+            follower.install()
+        assert objects.read(WANTED.digest) == DATA
+        objects.close()
 
 
 def test_installed_objects_cannot_be_written(objects: Objects) -> None:

@@ -516,6 +516,19 @@ def test_a_follower_takes_over_when_the_holder_ends(objects: Objects, origin: Or
     other.close()
 
 
+def test_what_cannot_be_gone_on_with_is_not_what_its_follower_gets(objects: Objects, origin: Origin) -> None:
+    downloads = Downloads(objects, FAST)
+    holder = Partial(objects, Wanted(Digest.of(LARGE)))  # who does not know the size
+    holder.append(bytes(len(LARGE) + 1))
+    growth = downloads.join(wanted(LARGE), urls("large", origin))
+    assert reads_beyond(growth, 1_500_000).wait(10)
+    holder.close()
+    with pytest.raises(UpstreamError, match="ask again"):
+        growth.wait(10)
+    assert content(downloads.join(wanted(LARGE), urls("large", origin))) == LARGE
+    downloads.close()
+
+
 def test_a_follower_is_cut_when_the_holder_got_wrong_bytes(objects: Objects, origin: Origin, second: Origin) -> None:
     mine, other = two(objects)
     stall = Stall(2_000_000)

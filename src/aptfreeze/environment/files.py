@@ -4,10 +4,12 @@
 Rule 1: a file is replaced as a whole (new file beside it, fsync, rename, fsync of the folder), so that a reader and a
 `kill -9` see the old bytes or the new ones; or it is a `.jsonl` file that whole lines are appended to.
 Rule 2: whoever calls `replace` holds the environment's lock: the new file's name is fixed, so a killed writer leaves
-at most one stray file, which the next one overwrites.
+at most one stray file, which the next one removes.
 Rule 3: `sudo aptfreeze run` must not leave files that the folder's owner cannot change: root gives them away.
 Rule 4: an OSError becomes a UsageError that names the file.
-Rule 5: a file that the user named for a verb's data (`deliver`) may be a pipe or a device.
+Rule 5: a symbolic link is followed where people may have put one, for the lock file; one in the state's folder comes
+from a hostile checkout, and whoever runs aptfreeze there, maybe root, must not write to where it points.
+Rule 6: a file that the user named for a verb's data (`deliver`) may be a pipe or a device.
 """
 
 import contextlib
@@ -55,7 +57,8 @@ def replace(path: Path, data: bytes) -> None:
     target = Path(os.path.realpath(path))  # a lock file that is a symbolic link stays one
     beside = target.with_name(f".{target.name}.new")
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             _keep_mode_and_owner(descriptor, target)
             _write_all(descriptor, data)
@@ -109,7 +112,7 @@ def make_folder(path: Path) -> None:
             with contextlib.suppress(FileExistsError):
                 if not folder.exists():
                     folder.mkdir()
-                    _give_away(folder, folder.parent)
+                    give_away(folder, folder.parent)
     except OSError as error:
         _tell("create", path, error, _WRITING_HINTS)
 
@@ -123,11 +126,11 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     if not lines:
         return
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             size = os.fstat(descriptor).st_size
             if size == 0:
-                _give_away(descriptor, path.parent)
+                give_away(descriptor, path.parent)
             elif os.pread(descriptor, 1, size - 1) != b"\n":
                 lines = b"\n" + lines
             _write_all(descriptor, lines)
@@ -155,10 +158,10 @@ def _write_all(descriptor: int, data: bytes) -> None:
 def _keep_mode_and_owner(descriptor: int, target: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
-    _give_away(descriptor, target.parent)
+    give_away(descriptor, target.parent)
 
 
-def _give_away(created: int | Path, folder: Path) -> None:
+def give_away(created: int | Path, folder: Path) -> None:
     """What root makes belongs to the owner of the folder that it is made in."""
     if os.geteuid() == 0:
         owner = folder.stat()

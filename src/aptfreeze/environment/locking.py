@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from aptfreeze.environment.files import give_away
 from aptfreeze.environment.process import Process
 from aptfreeze.errors import UsageError
 
@@ -26,12 +27,12 @@ _LONGEST_PAUSE_S = 0.05
 def exclusive(path: Path, process: Process, *, limit_s: float = LIMIT_S) -> Iterator[None]:
     """Hold the lock on `path` (made if missing) during the block; UsageError if it is not free within `limit_s`."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise UsageError(f"cannot open the lock {path}: {error.strerror}") from error
     try:
         _acquire(descriptor, path, limit_s)
-        _sign(descriptor, process)
+        _sign(descriptor, path, process)
         yield
     finally:
         os.close(descriptor)
@@ -65,9 +66,10 @@ def _try(descriptor: int, path: Path) -> bool:
     return True
 
 
-def _sign(descriptor: int, process: Process) -> None:
+def _sign(descriptor: int, path: Path, process: Process) -> None:
     """Tell those who wait who it is. In place: the file that is locked must stay the same; it is only a message."""
     with suppress(OSError):  # a full disk does not keep anybody from holding the lock
+        give_away(descriptor, path.parent)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(process.to_record()).encode(), 0)
 

@@ -10,6 +10,7 @@ import pytest
 
 from aptfreeze.environment import files
 from aptfreeze.errors import UsageError
+from support.users import acting_as, folder_of, only_root
 
 
 def test_replace_leaves_only_the_new_file(tmp_path: Path) -> None:
@@ -59,7 +60,34 @@ def test_replace_keeps_the_mode_and_follows_a_symbolic_link(tmp_path: Path) -> N
     assert (tmp_path / "shared/lock").stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_link_with_the_name_of_the_new_file_leads_nowhere(tmp_path: Path) -> None:
+    # A hostile checkout: whoever runs aptfreeze there, maybe root, must not write to where it points.
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / ".lock.new").symlink_to("precious")
+
+    files.replace(tmp_path / "lock", b"new")
+
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+    assert (tmp_path / "lock").read_bytes() == b"new"
+    assert not (tmp_path / "lock").is_symlink()
+    (tmp_path / "log").symlink_to("precious")
+    with pytest.raises(UsageError, match="cannot write"):
+        files.append(tmp_path / "log", [{"a": 1}])
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+@only_root
+def test_what_another_user_was_killed_over_is_no_hindrance() -> None:
+    with folder_of(4001, 0o2775, group=4100) as folder:
+        (folder / "lock").write_bytes(b"old")
+        with acting_as(4001, group=4100):
+            (folder / ".lock.new").write_bytes(b"torn")
+        with acting_as(4002, group=4100):
+            files.replace(folder / "lock", b"new")
+        assert (folder / "lock").read_bytes() == b"new"
+
+
+@only_root
 def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
     os.chown(tmp_path, 12345, 12346)
 

@@ -11,6 +11,7 @@ import pytest
 from aptfreeze.environment.locking import exclusive
 from aptfreeze.environment.process import Process
 from aptfreeze.errors import UsageError
+from support.users import acting_as, folder_of, only_root
 
 HOLDER = """
 import sys
@@ -44,6 +45,23 @@ def test_the_waiting_one_is_told_who_holds_it_and_a_kill_frees_it(mutex: Path) -
 
     with exclusive(mutex, Process.current("x"), limit_s=0.05):
         pass
+
+
+def test_a_link_is_not_followed(mutex: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    mutex.symlink_to("precious")
+    with pytest.raises(UsageError, match="cannot open the lock"), exclusive(mutex, Process.current("x")):
+        pass
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+@only_root
+def test_what_root_has_locked_the_owner_of_the_folder_can_lock() -> None:
+    with folder_of(4001) as folder:
+        with exclusive(folder / "mutex", Process.current("sudo aptfreeze run")):
+            pass
+        with acting_as(4001), exclusive(folder / "mutex", Process.current("aptfreeze run")):
+            pass
 
 
 def test_threads_exclude_each_other(mutex: Path) -> None:

@@ -18,6 +18,7 @@ import os
 import pwd
 from pathlib import Path
 
+from aptfreeze.environment.files import make_folder
 from aptfreeze.launch.session import Session
 
 _SANDBOX_USER = "_apt"
@@ -32,6 +33,7 @@ def prepare_lists(session: Session) -> tuple[tuple[str, str], ...]:
     base = session.state if os.access(session.state, os.W_OK) else session.folder
     root = base / "apt" / str(os.geteuid()) / session.generation
     lists, archives = root / "lists", root / "cache" / "archives"
+    make_folder(root.parent.parent)  # after sudo it is the environment's owner's, not root's
     for folder in (root.parent.parent, root.parent, root, lists, archives.parent, archives):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)  # whatever the umask says: the sandbox user must pass

@@ -10,6 +10,7 @@ import pytest
 
 from aptfreeze.launch.aptlists import prepare_lists
 from support.sessions import make_session
+from support.users import acting_as, folder_of, only_root
 
 
 def test_each_generation_has_folders_of_its_own_below_the_state(tmp_path: Path) -> None:
@@ -41,6 +42,17 @@ def test_the_sandbox_user_owns_partial_and_can_reach_it_with_a_narrow_umask(tmp_
     assert (lists / "partial").stat().st_uid == pwd.getpwnam("_apt").pw_uid
     below = [folder for folder in lists.parents if folder.is_relative_to(session.state / "apt")]
     assert all(folder.stat().st_mode & 0o005 == 0o005 for folder in [lists, *below])
+
+
+@only_root
+def test_after_sudo_the_owner_of_the_environment_has_folders_too() -> None:
+    with folder_of(4001) as folder:
+        with acting_as(4001):
+            session = make_session(folder)
+        prepare_lists(session)
+        with acting_as(4001):
+            lists = Path(dict(prepare_lists(session))["Dir::State::lists"])
+        assert lists.is_relative_to(session.state / "apt" / "4001")
 
 
 def test_an_environment_that_cannot_be_written_costs_only_the_reuse(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 import hashlib
 import http.client
+import random
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,24 @@ def test_a_wrong_index_is_repaired_too(
         apt.use_proxy(frozen.proxy)
 
         assert list(build(apt, repository, url=two_mirrors)) == ["hello_1.0_amd64.deb"]
+
+
+def test_a_large_wrong_index_costs_no_pin_where_another_mirror_has_it_right(
+    repository: Repository, aptfreeze: Aptfreeze, apt: Apt, origin: Origin, second_origin: Origin, two_mirrors: str
+) -> None:
+    # Its bytes go out while they arrive, so the client is cut off and asks again: the first mirror's fault alone.
+    for number in range(100):
+        repository.add(f"bulky-{number}", "1.0", Bulk=random.Random(number).randbytes(20_000).hex())
+    repository.publish()
+    repository.copy_to(second_origin.root / "debian")
+    origin.inject("*/binary-amd64/*", Flip(20))
+    with aptfreeze.serve() as frozen:
+        apt.use_proxy(frozen.proxy)
+
+        assert list(build(apt, repository, url=two_mirrors)) == ["hello_1.0_amd64.deb"]
+
+    assert origin.count("*/InRelease") == 1
+    assert "dropped" not in frozen.output
 
 
 def test_a_mirror_in_mid_sync_is_not_pinned_and_asking_again_later_is_enough(

@@ -100,6 +100,21 @@ class TestSupplier:
         assert not make(origin).is_down(downloads)
 
 
+def test_a_derived_file_survives_wrong_bytes_of_one_mirror(tmp_path: Path, downloads: Downloads) -> None:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    data = random.Random(7).randbytes(1_500_000)
+    packed = lzma.compress(data, preset=0)
+    for name in ("wrong", "right"):
+        (folder / name).write_bytes(packed)
+    with Origin(folder) as origin:
+        origin.inject("/wrong", Flip(1000))
+        both = tuple(MirrorUrl(f"{origin.url}/{name}") for name in ("wrong", "right"))
+        supplier = Derived(Wanted(Digest.of(packed), len(packed)), ".xz", both)
+        downloads.obtain(Wanted(Digest.of(data), len(data)), [supplier])
+    assert downloads.objects.read(Digest.of(data)) == data
+
+
 def test_prefetched_derived_files_do_not_wait_for_each_other(tmp_path: Path, downloads: Downloads) -> None:
     folder = tmp_path / "many"
     folder.mkdir()

@@ -44,7 +44,9 @@ class Means(Protocol):
     @property
     def hosts(self) -> Hosts: ...
 
-    def join(self, wanted: Wanted, suppliers: Sequence["Supplier"], priority: Priority, *, at_once: bool) -> Growth: ...
+    def obtain(
+        self, wanted: Wanted, suppliers: Sequence["Supplier"], priority: Priority, *, at_once: bool
+    ) -> Growth: ...
 
 
 class Supplier(Protocol):
@@ -101,9 +103,8 @@ class Derived:
     @contextmanager
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:
         # At once: a thread waits for it from now on, so it must not wait for a thread itself.
-        growth = means.join(self.sibling, self.suppliers, asker.priority, at_once=True)
         try:
-            growth.wait()
+            growth = means.obtain(self.sibling, self.suppliers, asker.priority, at_once=True)
         except IntegrityError as error:  # it was damaged in the archive; the next attempt fetches it
             raise PassingError(error.message) from error
         yield Delivery(0, True, self._decompressed(growth, wanted))

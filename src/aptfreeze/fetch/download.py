@@ -18,7 +18,7 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.crew import Crew
-from aptfreeze.fetch.failures import ClosingError
+from aptfreeze.fetch.failures import ClosingError, ReplacedError
 from aptfreeze.fetch.fetched import Fetched, fetch_bytes
 from aptfreeze.fetch.hosts import Hosts, Traffic
 from aptfreeze.fetch.job import Job
@@ -84,6 +84,26 @@ class Downloads:
             self._jobs[wanted.digest] = job
         self._crew.submit(job.run, priority, at_once=at_once)
         return job.growth
+
+    def obtain(
+        self,
+        wanted: Wanted,
+        suppliers: Sequence[Supplier],
+        priority: Priority = Priority.DEMANDED,
+        *,
+        at_once: bool = False,
+    ) -> Growth:
+        """As `join`, for who needs all of it: blocks until it is COMPLETE, and raises how it failed.
+
+        That bytes were shown to others and replaced by right ones is no failure then.
+        """
+        while True:
+            growth = self.join(wanted, suppliers, priority, at_once=at_once)
+            try:
+                growth.wait()
+            except ReplacedError:
+                continue
+            return growth
 
     def fetch_bytes(
         self, urls: Sequence[str], limit: int, priority: Priority = Priority.DEMANDED, *, is_patient: bool = True

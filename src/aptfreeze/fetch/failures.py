@@ -33,5 +33,9 @@ class UnusableRangeError(PassingError):
     """The supplier cannot go on where the partial file ends; all of it has to be asked for."""
 
 
+class ReplacedError(PassingError):
+    """Bytes that were shown turned out wrong, and others take their place: to be joined again, from the beginning."""
+
+
 class ClosingError(UpstreamError):
     """This process is about to end and fetches nothing more."""

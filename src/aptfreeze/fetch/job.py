@@ -14,9 +14,9 @@ from aptfreeze.archive.layout import storage_error
 from aptfreeze.archive.notices import Notice
 from aptfreeze.archive.objects import Objects
 from aptfreeze.archive.partial import Partial
-from aptfreeze.errors import AptfreezeError, IntegrityError, UpstreamError
+from aptfreeze.errors import AptfreezeError, IntegrityError
 from aptfreeze.fetch.chain import LARGEST_UNKNOWN, Delivery, Means, Supplier
-from aptfreeze.fetch.failures import PassingError, UnreachableError, UnusableRangeError, WrongBytesError
+from aptfreeze.fetch.failures import PassingError, ReplacedError, UnreachableError, UnusableRangeError, WrongBytesError
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.turns import in_turn
 from aptfreeze.freeze.digest import Digest, Wanted
@@ -250,4 +250,4 @@ class Job:
         if self.growth.is_attached:
             self._objects.taint(self.wanted.digest)
             old = self._shell.replace_growth(self)
-            old.fail(UpstreamError(f"{self.wanted.digest}: wrong bytes were received, ask again ({why})"))
+            old.fail(ReplacedError(f"{self.wanted.digest}: wrong bytes were received, ask again ({why})"))

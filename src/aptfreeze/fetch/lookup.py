@@ -127,8 +127,7 @@ class Lookup:
         """Have a file of a suite in the archive; returns its name there."""
         digest = file.wanted.digest
         if not self.objects.has(digest):
-            growth = self.downloads.join(file.wanted, self.suite_suppliers(key, file), priority)
-            growth.wait()
+            self.downloads.obtain(file.wanted, self.suite_suppliers(key, file), priority)
         return digest
 
     def read(self, key: SuiteKey, file: SuiteFile, limit: int) -> bytes:

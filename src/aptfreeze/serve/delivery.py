@@ -11,11 +11,13 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.archive.objects import Objects
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.download import Downloads
+from aptfreeze.fetch.failures import ReplacedError
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.http.message import Request, response_head
 from aptfreeze.http.semantics import Representation, plan_response
@@ -113,11 +115,14 @@ class Delivery:
             if held.state is not GrowthState.FAILED:
                 return held, True
             self._session.notice(f"{held.error}")
-        growth = self._downloads.join(what.wanted, what.suppliers())
-        await until(growth, lambda: _is_servable(growth))
-        if growth.error is not None:
-            raise growth.error
-        return growth, False
+        suppliers = what.suppliers()
+        while True:
+            growth = self._downloads.join(what.wanted, suppliers)
+            await until(growth, partial(_is_servable, growth))
+            if growth.error is None:
+                return growth, False
+            if not isinstance(growth.error, ReplacedError):  # else: of what was wrong nothing went to this client
+                raise growth.error
 
     def _done(
         self, growth: Growth, is_held: bool, complete: Callable[[Digest], None] | None
@@ -153,12 +158,16 @@ def _is_servable(growth: Growth) -> bool:
     return growth.state is not GrowthState.GROWING or (growth.ready > 0 and growth.size is not None)
 
 
+def has_ended(growth: Growth) -> bool:
+    return growth.state is not GrowthState.GROWING
+
+
 def _when_ended(growth: Growth, tell: Callable[[Growth], None]) -> None:
     """Call `tell` in the event loop once the growth has ended; it lives as long as the growth is followed by it."""
     loop = asyncio.get_running_loop()
 
     def look() -> None:
-        if growth.state is not GrowthState.GROWING:
+        if has_ended(growth):
             growth.unsubscribe(look)
             with contextlib.suppress(RuntimeError):  # the event loop has ended
                 loop.call_soon_threadsafe(tell, growth)

@@ -13,12 +13,13 @@ from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.absent import Absences
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
+from aptfreeze.fetch.failures import ReplacedError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Wanted
 from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
 from aptfreeze.http.message import Request
 from aptfreeze.http.semantics import parse_http_date
-from aptfreeze.serve.delivery import Delivered, Delivery
+from aptfreeze.serve.delivery import Delivered, Delivery, has_ended, until
 from aptfreeze.serve.first_sight import FirstSight
 from aptfreeze.serve.reply import Reply
 from aptfreeze.serve.session import Session
@@ -95,6 +96,9 @@ class FrozenFiles:
     async def _settle_pin(self, found: PinnedFile, growth: Growth) -> None:
         """Commit or drop a provisional pin by what became of a file that it lists."""
         try:
+            while isinstance(growth.error, ReplacedError):  # what becomes of the next mirror's bytes counts
+                growth = self._lookup.downloads.join(found.file.wanted, [])
+                await until(growth, partial(has_ended, growth))
             if growth.state is GrowthState.COMPLETE:
                 await self._first_sight.confirmed(found.key)
             elif isinstance(growth.error, UpstreamError):

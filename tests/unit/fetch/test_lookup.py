@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Look-ups in what a pin leads to: from the archive, and by hash from the mirror where it lacks something."""
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin
 from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, SuiteFile
 from aptfreeze.freeze.resolve import resolve
 from aptfreeze.settings import ROWS, Sourced, from_values
-from support.faults import Status
+from support.faults import Flip, Status
 from support.origin import Origin
 from support.repository import Repository
 
@@ -98,6 +99,19 @@ def test_the_next_form_of_an_index_is_taken_if_the_mirror_lacks_one(
     (smallest, *_) = archive.lookup(offline=False).forms(key, pin, "main/binary-amd64/Packages")
     origin.inject(f"*{smallest.suffix}", Status(404))
     origin.inject(f"*/{smallest.wanted.digest.hex}", Status(404))
+    outcome = found(archive.lookup(offline=False), key, pin, f"{repository.url}/{repository.binary('hello').path}")
+    assert isinstance(outcome, PinnedPackage)
+
+
+def test_a_large_index_with_wrong_bytes_comes_from_the_next_address(
+    archive: OpenArchive, repository: Repository, origin: Origin
+) -> None:
+    # Large enough to be shown while it arrives: who only waits for the end must not see it fail in between.
+    repository.add("bulky", "1.0", Bulk=random.Random(5).randbytes(2 << 20).hex())
+    repository.publish()
+    key = SuiteKey(repository.url.removeprefix("http://"), "bookworm")
+    pin = Pin(InRelease(Digest.of((repository.suite_folder / "InRelease").read_bytes())), None)
+    origin.inject("*/by-hash/*", Flip(1000))
     outcome = found(archive.lookup(offline=False), key, pin, f"{repository.url}/{repository.binary('hello').path}")
     assert isinstance(outcome, PinnedPackage)
 

@@ -226,6 +226,17 @@ class Lookup:
         release = self.release(key, pin)
         return compressed_first([suite_file(key, release, listed) for listed in release.variants(path)])
 
+    def obtain_another_form(self, found: PinnedFile, path: str) -> None:
+        """Have the index `path` in the archive in another of its listed forms than `found`.
+
+        MissingUpstreamError if no mirror has one.
+        """
+        others = [form for form in self.forms(found.key, found.pin, path) if form != found.file]
+        if not others:
+            raise MissingUpstreamError(f"{found.file.relative} is the only form of its index")
+        if not self._held(others):
+            self._fetched(found.key, others)
+
     def begin_sources(self, key: SuiteKey, pin: Pin, component: str, priority: Priority) -> Growth | None:
         """Begin to fetch the Sources of a component; None if the suite has none, or the archive holds it."""
         if isinstance(pin.root, BarePackages):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from aptfreeze.archive.objects import Objects
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.store import EnvironmentStore, Placed
-from aptfreeze.errors import AptfreezeError, MidSyncError, MissingUpstreamError, RefusedError, UpstreamError
+from aptfreeze.errors import AptfreezeError, MidSyncError, RefusedError, UpstreamError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Pin, SuiteKey
@@ -170,7 +170,7 @@ class FirstSight:
     async def failed(self, key: SuiteKey, file: str, error: UpstreamError) -> AptfreezeError:
         """What a client is told when a file of the suite cannot be had; a provisional pin is dropped."""
         session = self._session
-        if isinstance(error, MissingUpstreamError) or key not in session.provisional:
+        if key not in session.provisional:
             return mid_sync(key) if key in session.dropped else error
         session.provisional.discard(key)
         reason = f"{file} cannot be had: {error.message}"

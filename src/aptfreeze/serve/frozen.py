@@ -2,7 +2,8 @@
 """Each kind of file that a generation answers for: where its bytes come from, and what follows when it was served.
 
 Rule 1: the first file of a suite that verifies commits the suite's provisional pin; one that cannot be had drops it.
-Rule 2: a file that the Release lists and no supplier has is 404 from then on, also offline.
+Rule 2: a file that the Release lists and no supplier has is 404 from then on, also offline; but a package index must
+be had in one of its forms.
 Rule 3: a package file counts as served when a client got all of it.
 """
 
@@ -20,7 +21,7 @@ from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, P
 from aptfreeze.http.message import Request
 from aptfreeze.http.semantics import parse_http_date
 from aptfreeze.serve.delivery import Delivered, Delivery, has_ended, until
-from aptfreeze.serve.first_sight import FirstSight
+from aptfreeze.serve.first_sight import FirstSight, mid_sync
 from aptfreeze.serve.reply import Reply
 from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import SourcesFollower
@@ -82,12 +83,26 @@ class FrozenFiles:
         self._follow_sources(found)
         try:
             return await self._delivery.deliver(request, delivered)
-        except MissingUpstreamError:
-            if key not in self._session.provisional:
-                self._absences.remember(key.repository, file.relative, file.wanted.digest)
+        except MissingUpstreamError as missing:
+            await self._judge_missing(found, missing)
             raise
         except UpstreamError as error:
             raise await self._first_sight.failed(key, file.relative, error) from error
+
+    async def _judge_missing(self, found: PinnedFile, missing: MissingUpstreamError) -> None:
+        """Raises if the mirror has no form of a package index: then its Release and its indexes do not fit together."""
+        key, file = found.key, found.file
+        index = self._lookup.package_index(found)
+        if index is not None:
+            try:
+                await asyncio.to_thread(self._lookup.obtain_another_form, found, index.path)
+            except UpstreamError as error:
+                gone = UpstreamError(f"no mirror has {index.path} in any form: {missing.message}; {error.message}")
+                raise await self._first_sight.failed(key, file.relative, gone) from error
+        if key in self._session.dropped:  # meanwhile; the next pin may be the same one, and this file be there
+            raise mid_sync(key)
+        if key not in self._session.provisional:
+            self._absences.remember(key.repository, file.relative, file.wanted.digest)
 
     def _file_ended(self, found: PinnedFile, growth: Growth) -> None:
         if found.key in self._session.provisional:

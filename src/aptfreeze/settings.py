@@ -53,7 +53,7 @@ class FetchSettings:
     """At most so many requests in flight on one connection (HTTP/1.1 pipelining); 1 turns pipelining off."""
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
-    """A mirror that sends nothing for so long has failed."""
+    """A mirror that sends nothing for so long has failed; so has one that sends next to nothing (see `connection`)."""
     retries: int = 3
     """Further attempts after a passing failure (429, 5xx, timeout, cut connection) of one supplier."""
     retry_after_limit_s: float = 60.0

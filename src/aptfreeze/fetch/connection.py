@@ -10,6 +10,7 @@ Rule 4: OSErrors do not leave this module.
 import contextlib
 import select
 import socket
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ from aptfreeze.fetch.failures import LostConnectionError, PassingError, Unreacha
 
 _BUFFER = 256 << 10
 _HEAD_LIMIT = 64 << 10
-"""Bytes of one answer's head."""
+"""Bytes of one answer's head, or of what follows its last chunk."""
+_LEAST = 8 << 10
+"""Bytes that have to come in as long a waiting as the read timeout: who only drips is as good as silent."""
 _NO_BODY = (204, 304)
 
 
@@ -32,6 +35,7 @@ class Wire(Protocol):
     def sendall(self, data: bytes, /) -> None: ...
     def recv_into(self, buffer: bytearray, /) -> int: ...
     def fileno(self) -> int: ...
+    def gettimeout(self) -> float | None: ...
     def shutdown(self, how: int, /) -> None: ...
     def close(self) -> None: ...
 
@@ -73,7 +77,7 @@ class _Answers:
         self._reason = b""
         self._headers: list[tuple[str, str]] = []
         self._head_size = 0
-        """Bytes since the last head or piece of a body was complete."""
+        """Bytes of heads and trailers since a head or a piece of a body was complete."""
 
     def feed(self, data: memoryview) -> None:
         """Raises PassingError for what is no HTTP."""
@@ -83,12 +87,12 @@ class _Answers:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if self.keeps_alive:  # else: bytes after the last answer; nobody asked for them
                 raise PassingError(f"answered with what is no HTTP/1.1 ({error})") from error
-        if len(self.queue) > before or self.is_in_body:
+        if len(self.queue) > before:
             self._head_size = 0
             return
         self._head_size += len(data)
         if self._head_size > _HEAD_LIMIT:
-            raise PassingError(f"answered with a head of more than {_HEAD_LIMIT} bytes")
+            raise PassingError(f"answered with a head or trailer of more than {_HEAD_LIMIT} bytes")
 
     def on_message_begin(self) -> None:
         self.has_begun = True
@@ -121,7 +125,8 @@ class _Answers:
 
 
 class Connection:
-    """Mutable state: the socket, the answers that were received and not yet taken, how the connection failed."""
+    """Mutable state: the socket, the answers that were received and not yet taken, how the connection failed, and how
+    long one has waited for how many bytes lately."""
 
     def __init__(self, wire: Wire, peer: str) -> None:
         """`wire` is connected and has the read timeout set; `peer` is for messages."""
@@ -136,6 +141,9 @@ class Connection:
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
         self._failure: PassingError | None = None
+        self._patience_s = wire.gettimeout() or float("inf")
+        self._waited_s = 0.0
+        self._came = 0
 
     def __repr__(self) -> str:
         return f"<Connection {self.peer}, {self.answered} answered{'' if self.is_usable else ', ended'}>"
@@ -157,6 +165,7 @@ class Connection:
         while not self._answers.queue:
             self._receive()
         head = self._answers.queue.popleft()
+        self._wait_anew()
         if not isinstance(head, Head):
             raise PassingError(f"{self.peer} sent a body without a head")
         if is_head:
@@ -173,6 +182,7 @@ class Connection:
                 break
             yield piece
         self.answered += 1
+        self._wait_anew()
         ends = not self._answers.keeps_alive and not self._answers.queue
         is_ahead = self.answered == self._asked and (self._answers.queue or self._answers.has_begun)
         if ends or is_ahead:  # an answer without a request must not become the answer to the next one
@@ -198,6 +208,7 @@ class Connection:
     def _receive(self) -> None:
         if self._failure is not None:
             raise self._failure
+        began = time.monotonic()
         try:
             count = self._wire.recv_into(self._buffer)
         except TimeoutError as error:
@@ -209,10 +220,24 @@ class Connection:
         if not count:
             self._end()
             return
+        self._judge_pace(count, time.monotonic() - began)
         try:
             self._answers.feed(self._view[:count])
         except PassingError as error:  # what came before it is still good
             self._fail_with(PassingError(f"{self.peer} {error.message}"))
+
+    def _judge_pace(self, came: int, waited_s: float) -> None:
+        self._came += came
+        self._waited_s += waited_s
+        if self._waited_s < self._patience_s:
+            return
+        if self._came < _LEAST:
+            self.is_usable = False
+            raise UnreachableError(f"{self.peer} only drips: {self._came} bytes in {self._waited_s:.0f} s")
+        self._wait_anew()
+
+    def _wait_anew(self) -> None:
+        self._came, self._waited_s = 0, 0.0
 
     def _end(self) -> None:
         if self._answers.is_in_body and not self._answers.is_framed:

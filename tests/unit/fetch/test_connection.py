@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a server sends, byte by byte, and what it means."""
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -99,6 +101,45 @@ def test_silence_ends_in_an_error(ends: Ends) -> None:
     ends.connection.head()
     with pytest.raises(UnreachableError, match="fell silent"):
         list(ends.connection.body())
+
+
+def sending(server: socket.socket, data: bytes, every_s: float) -> threading.Event:
+    """Have the server send so, again and again, until the event is set."""
+    enough = threading.Event()
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            while not enough.wait(every_s):
+                server.sendall(data)
+
+    threading.Thread(target=send, daemon=True).start()
+    return enough
+
+
+def test_a_server_that_only_drips_is_as_good_as_silent(ends: Ends) -> None:
+    ends.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", ends=False)
+    ends.connection.head()
+    enough = sending(ends.server, b"x", 0.02)
+    with pytest.raises(UnreachableError, match="the server only drips"):
+        list(ends.connection.body())
+    enough.set()
+
+
+def test_slow_small_answers_are_no_dripping(ends: Ends) -> None:
+    enough = sending(ends.server, WHOLE, 0.1)
+    for _ in range(8):
+        ends.answer(ends=False)
+        assert ends.take() == (200, b"abc")
+    enough.set()
+
+
+def test_trailers_without_end_are_no_end(ends: Ends) -> None:
+    ends.answer(CHUNKED[:-2], ends=False)
+    ends.connection.head()
+    enough = sending(ends.server, b"X: y\r\n" * 1000, 0.0)
+    with pytest.raises(PassingError, match="more than 65536 bytes"):
+        list(ends.connection.body())
+    enough.set()
 
 
 def test_an_answer_that_nobody_asked_for_ends_the_connection(ends: Ends) -> None:

@@ -38,7 +38,7 @@ def in_turn(
     given_up: set[S] = set()
     for number in range(settings.retries + 1):
         if number:
-            pause(_pause_s(number, [failures[supplier] for supplier in suppliers if supplier not in given_up]))
+            pause(_pause_s(number, [error for each, error in failures.items() if each not in given_up]))
         tried: set[S] = set()
         while rest := [each for each in suppliers if each not in given_up and each not in tried]:
             supplier = min(rest, key=is_down)  # the first of equals

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Suppliers in turn: who is asked when, and what is said in the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -85,6 +85,25 @@ def test_suppliers_that_come_in_the_middle_are_asked_too() -> None:
     play.suppliers.remove("late")
     play.on_ask = lambda supplier: None if "late" in play.suppliers else play.suppliers.append("late")
     assert play.run() == "bytes"
+
+
+class _Joined(list[str]):
+    """Another thread adds a supplier just when all were tried, before the pause."""
+
+    looks = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.looks += 1
+        if self.looks == 4:
+            self.append("late")
+        return super().__iter__()
+
+
+def test_a_supplier_that_comes_before_a_pause_is_asked_after_it() -> None:
+    play = Play({"a": [BUSY], "late": ["bytes"]})
+    play.suppliers = _Joined(["a"])
+    assert play.run() == "bytes"
+    assert "late" in play.asked
 
 
 def test_missing_is_said_only_by_all() -> None:

@@ -7,7 +7,9 @@ readers may have open, has no name any more (`is_discarded`).
 Rule 3: a file without a holder belongs to somebody who was killed or gave up. Its bytes are hashed again, and the
 download goes on behind them.
 Rule 4: another user's file is followed like any other, but not gone on with: who gets its lock begins a new one.
-Rule 5: a finished download is renamed to an object while the flock is held, so that whoever gets the lock next
+Rule 5: who will not wait for the holder writes a file of his own, which nobody else knows; then there are two who
+make the same object, and that is allowed.
+Rule 6: a finished download is renamed to an object while the flock is held, so that whoever gets the lock next
 sees that the name is gone.
 """
 
@@ -30,13 +32,14 @@ class Partial:
     bytes, and who sent them.
     """
 
-    def __init__(self, objects: Objects, wanted: Wanted) -> None:
-        """Open or make the file, and lock it if nobody else has. Raises OSError."""
+    def __init__(self, objects: Objects, wanted: Wanted, *, is_shared: bool = True) -> None:
+        """Open or make the file, and lock it if nobody else has; one of our own if not shared. Raises OSError."""
         self.wanted = wanted
         self.contributors: set[str] = set()
         """Whose bytes are in the file; blame needs a single one."""
         self._objects = objects
-        self._path = objects.layout.partial(wanted.digest)
+        self._is_shared = is_shared
+        self._path = objects.layout.partial(wanted.digest) if is_shared else objects.layout.temporary()
         self._fingerprint = Fingerprint(wanted.algorithms)
         self._file, self.is_mine = _open(self._path)
 
@@ -51,9 +54,13 @@ class Partial:
 
     def close(self) -> None:
         """Leave the bytes, if there are any, for whoever goes on; the flock ends with the descriptor."""
-        if self._file.fd >= 0 and self.is_mine and self.length == 0 and self.is_named:
+        if self._file.fd >= 0 and self.is_mine and self._is_useless and self.is_named:
             self._path.unlink(missing_ok=True)
         self._file.close()
+
+    @property
+    def _is_useless(self) -> bool:
+        return self.length == 0 or not self._is_shared
 
     def descriptor(self) -> Descriptor:
         """The same file once more, for readers: opened by itself, since the flock must end with us."""

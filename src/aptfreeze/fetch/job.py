@@ -6,6 +6,7 @@ behind it until the bytes as a whole are right. `download` has the rules.
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -44,7 +45,8 @@ class Shell(Means, Protocol):
 
 
 class Job:
-    """Mutable state: `growth` (exchanged when wrong bytes went out), priority, suppliers (both may grow)."""
+    """Mutable state: `growth` (exchanged when wrong bytes went out), priority, suppliers (both may grow), and whether
+    it is worth following another process."""
 
     def __init__(
         self, shell: Shell, wanted: Wanted, suppliers: Sequence[Supplier], priority: Priority, held: Growth | None
@@ -56,6 +58,7 @@ class Job:
         self._objects = shell.objects
         self._suppliers = list(suppliers)
         self._held = held
+        self._follows = True
 
     def __repr__(self) -> str:
         return f"<Job {self.wanted.digest} {self.priority.name} {self.growth!r}>"
@@ -87,7 +90,7 @@ class Job:
             return
         self._objects.require_writable()
         while self.growth.state is GrowthState.GROWING:
-            with Partial(self._objects, self.wanted) as partial:
+            with Partial(self._objects, self.wanted, is_shared=self._follows) as partial:
                 if not partial.is_mine and not self._follow(partial):
                     self._settle(partial)
                 elif not self._is_archived():
@@ -120,11 +123,21 @@ class Job:
     # --- another process fetches it ---
 
     def _follow(self, partial: Partial) -> bool:
-        """Show what comes until its holder has ended; true if the holder died and we hold the file now."""
+        """Show what comes until its holder has ended; true if the holder died and we hold the file now.
+
+        A holder that brings nothing for as long as a mirror may be silent (it was stopped, or its machine hangs) is
+        left alone, and we fetch the file by ourselves.
+        """
+        length, until = -1, 0.0
         while not partial.take_over():
             if partial.is_discarded:
                 return False
-            self._show(partial, partial.length)
+            if length != partial.length:
+                length, until = partial.length, time.monotonic() + self._shell.settings.read_timeout_s
+            self._follows = time.monotonic() < until
+            if not self._follows:
+                return False
+            self._show(partial, length)
             self._shell.pause(_POLL_S)
         return partial.is_named
 
@@ -133,7 +146,7 @@ class Job:
         if partial.became_object:
             self._finish(partial, self._objects.resolve(self.wanted.digest), partial.length)
         else:
-            self._void("the bytes that another process received were wrong")
+            self._void("another process received wrong ones, or got stuck")
 
     # --- we fetch it ---
 

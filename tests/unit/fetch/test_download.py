@@ -529,6 +529,22 @@ def test_what_cannot_be_gone_on_with_is_not_what_its_follower_gets(objects: Obje
     downloads.close()
 
 
+def test_nobody_waits_for_ever_for_a_process_that_was_stopped(objects: Objects, origin: Origin) -> None:
+    stopped = Partial(objects, wanted(LARGE))
+    stopped.append(LARGE[:2_000_000])
+    downloads = Downloads(objects, replace(FAST, read_timeout_s=0.3))
+    downloads.obtain(wanted(LARGE), urls("large", origin))
+    assert holds(objects, LARGE)
+    downloads.close()
+
+    stopped.append(LARGE[2_000_000:])  # continued: it does no harm
+    assert stopped.objection() is None
+    stopped.install()
+    stopped.close()
+    assert holds(objects, LARGE)
+    assert list((objects.layout.root / "tmp").iterdir()) == []
+
+
 def test_a_follower_is_cut_when_the_holder_got_wrong_bytes(objects: Objects, origin: Origin, second: Origin) -> None:
     mine, other = two(objects)
     stall = Stall(2_000_000)

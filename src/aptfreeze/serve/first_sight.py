@@ -5,6 +5,8 @@ Rule 1: one pin for all who ask: waiters of this process share one fetch, other 
 Rule 2: a new pin is provisional until the first file that it lists has verified; then it is committed.
 Rule 3: if such a file cannot be had from any mirror, the mirror is in the middle of an update: the pin is dropped,
 the client is told to come again, and the next InRelease request starts anew. A committed pin is never dropped.
+Rule 4: a pin of which nobody asked a package index is committed in the end. One whose index was still on its way is
+neither committed nor dropped: nothing is known of it, and the next run goes on with it.
 """
 
 import asyncio
@@ -17,6 +19,7 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.store import EnvironmentStore, Placed
 from aptfreeze.errors import AptfreezeError, MidSyncError, RefusedError, UpstreamError
+from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Pin, SuiteKey
@@ -153,10 +156,14 @@ class FirstSight:
 
     async def confirmed(self, key: SuiteKey) -> None:
         """A file that the pin lists has verified: it goes into the lock file."""
-        await self.commit({key})
+        await self._commit_provisional({key})
 
-    async def commit(self, keys: set[SuiteKey]) -> None:
-        """Commit those of the pins that are provisional still; nothing spoke against them."""
+    async def commit_unasked(self, keys: set[SuiteKey]) -> None:
+        """Commit those of the pins that are provisional still because nobody asked for an index."""
+        asked = {SuiteKey(index.repository, index.suite) for index in self._session.record.usage().indexes}
+        await self._commit_provisional(keys - asked)
+
+    async def _commit_provisional(self, keys: set[SuiteKey]) -> None:
         keys = keys & self._session.provisional
         if keys:
             self._session.provisional -= keys
@@ -170,7 +177,7 @@ class FirstSight:
     async def failed(self, key: SuiteKey, file: str, error: UpstreamError) -> AptfreezeError:
         """What a client is told when a file of the suite cannot be had; a provisional pin is dropped."""
         session = self._session
-        if key not in session.provisional:
+        if key not in session.provisional or isinstance(error, ClosingError):
             return mid_sync(key) if key in session.dropped else error
         session.provisional.discard(key)
         reason = f"{file} cannot be had: {error.message}"

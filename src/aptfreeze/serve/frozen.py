@@ -14,7 +14,7 @@ from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.absent import Absences
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ReplacedError
+from aptfreeze.fetch.failures import ClosingError, ReplacedError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Wanted
 from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
@@ -96,6 +96,8 @@ class FrozenFiles:
         if index is not None:
             try:
                 await asyncio.to_thread(self._lookup.obtain_another_form, found, index.path)
+            except ClosingError:
+                raise
             except UpstreamError as error:
                 gone = UpstreamError(f"no mirror has {index.path} in any form: {missing.message}; {error.message}")
                 raise await self._first_sight.failed(key, file.relative, gone) from error

@@ -54,12 +54,12 @@ class Running:
         )
 
     async def finish(self, progress: Callable[[int, int], None], stop: asyncio.Event) -> list[Missing]:
-        """Await the Sources indexes, commit what is provisional; returns the Sources that could not be had.
+        """Await the Sources indexes, commit what no index spoke for; returns the Sources that could not be had.
 
         `stop` gives up waiting: what has not come then is fetched by the next session.
         """
         missing = await self._sources.finish(progress, stop) if self._sources else []
-        await self._first_sight.commit(set(self.session.provisional))
+        await self._first_sight.commit_unasked(set(self.session.provisional))
         self._hear()
         return missing
 
@@ -95,12 +95,15 @@ class Running:
         provisional = self.session.provisional
         self._waiting = {key: self._waiting.get(key, now) for key in provisional}
         if limit is not None:
-            await self._first_sight.commit({key for key in provisional if now - self._waiting[key] > limit})
+            await self._first_sight.commit_unasked({key for key in provisional if now - self._waiting[key] > limit})
 
 
 @asynccontextmanager
-async def running(world: World, host: str, port: int) -> AsyncIterator[Running]:
-    """Serve a session on host and port (0: a free one) until the context is left."""
+async def running(world: World, host: str, port: int, *, grace_s: float = 5.0) -> AsyncIterator[Running]:
+    """Serve a session on host and port (0: a free one) until the context is left.
+
+    Clients that are in the middle of something then have `grace_s` to get it.
+    """
     server = Server()
     with (
         closing(server),
@@ -119,7 +122,7 @@ async def running(world: World, host: str, port: int) -> AsyncIterator[Running]:
                     yield proxy
                 finally:
                     tending.cancel()
-                    await server.stop()
+                    await server.stop(grace_s)
                     serving.cancel()
                     archive.downloads.close()
                     proxy.close()

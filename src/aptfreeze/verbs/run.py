@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from aptfreeze.serve.running import Running
     from aptfreeze.serve.sources import Missing
 
+_GRACE_S = 0.5
+"""For what COMMAND has left behind: a method of an apt that was killed would wait for its file for a long time."""
+
 
 def check(command: Sequence[str], environ: Mapping[str, str], json_file: Path | None) -> None:
     """What can be wrong before anything is written: NotStartedError, and UsageError for the summary's file."""
@@ -59,7 +62,7 @@ async def run(
         from aptfreeze.serve.running import running
 
         world = World(opened.store, generation, opened.settings, opened.process, tell, access_log=access_log)
-        async with running(world, "127.0.0.1", 0) as proxy:
+        async with running(world, "127.0.0.1", 0, grace_s=_GRACE_S) as proxy:
             launched = LaunchSession(proxy.url, generation.id, generation.created, folder, opened.environment.state)
             prepared = launch.prepare(command, environ, launched, await options)
             _note(proxy, prepared.notices)

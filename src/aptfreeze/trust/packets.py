@@ -120,6 +120,8 @@ def _extent(data: bytes, at: int) -> tuple[int, int, int]:
     if not first & 0x80:
         raise PacketError(f"no OpenPGP packet at byte {at}")
     if first & 0x40:
+        if 224 <= int.from_bytes(data[at + 1 : at + 2], "big") < 255:
+            raise PacketError(f"an OpenPGP packet at byte {at} has a partial length, which no key or signature may have")
         start, length = _length(data, at + 1)
         return first & 0x3F, start, start + length
     octets = (1, 2, 4, 0)[first & 3]
@@ -130,14 +132,12 @@ def _extent(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:
-    """(where the content starts, its length) for a length of RFC 9580 4.2.1 and 5.2.3.7; PacketError if partial."""
+    """(where the content starts, its length) for a length of RFC 9580 5.2.3.7, and of 4.2.1 if it is not partial."""
     first = data[at] if at < len(data) else 0
     if first < 192:
         return at + 1, first
     if first == 0xFF:
         return at + 5, int.from_bytes(data[at + 1 : at + 5], "big")
-    if first >= 224:
-        raise PacketError(f"an OpenPGP packet at byte {at} has a partial length, which no key or signature may have")
     return at + 2, (first - 192 << 8) + int.from_bytes(data[at + 1 : at + 2], "big") + 192
 
 

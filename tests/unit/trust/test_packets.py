@@ -64,6 +64,17 @@ def test_times_count_only_where_they_are_signed() -> None:
     assert read.issuer == b"12345678".hex().upper()
 
 
+@pytest.mark.parametrize("size", [190, 191, 8382, 8383, 16318, 16319, 20000])
+def test_a_subpacket_of_any_length_hides_nothing(size: int) -> None:
+    # RFC 9580 5.2.3.7: unlike that of a packet, a length of 224 to 254 in the first octet is one of two octets.
+    length = size + 1
+    two = bytes([(length - 192 >> 8) + 192, (length - 192) & 0xFF]) if 192 <= length < 16320 else b""
+    octets = bytes([length]) if length < 192 else two or b"\xff" + length.to_bytes(4, "big")
+    content = octets + b"\x14" + b"x" * size + area((16, b"12345678"))[2:]
+    read = signature(signature_packet(area((2, CREATED_OCTETS)), len(content).to_bytes(2, "big") + content))
+    assert (read.created, read.issuer) == (CREATED, b"12345678".hex().upper())
+
+
 def test_hashes_of_embedded_signatures_count_too() -> None:
     read = signature(signature_packet(area((32, bytes([4, 0x19, 22, 2, 0, 0])))))
     assert read.hash_algorithms == {10, 2}

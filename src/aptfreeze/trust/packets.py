@@ -121,7 +121,7 @@ def _extent(data: bytes, at: int) -> tuple[int, int, int]:
         raise PacketError(f"no OpenPGP packet at byte {at}")
     if first & 0x40:
         if 224 <= int.from_bytes(data[at + 1 : at + 2], "big") < 255:
-            raise PacketError(f"an OpenPGP packet at byte {at} has a partial length, which no key or signature may have")
+            raise PacketError(f"an OpenPGP packet at byte {at} has a partial length, as no key or signature may")
         start, length = _length(data, at + 1)
         return first & 0x3F, start, start + length
     octets = (1, 2, 4, 0)[first & 3]

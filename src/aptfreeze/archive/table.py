@@ -47,8 +47,11 @@ class Table:
         """None if there is no such file; DamagedTableError if it is none, or of another schema."""
         if not path.exists():
             return None
-        uri = f"{path.absolute().as_uri()}?immutable=1"
-        table = cls(sqlite3.connect(uri, uri=True, check_same_thread=False))
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        try:
+            table = cls(sqlite3.connect(uri, uri=True, check_same_thread=False))
+        except sqlite3.OperationalError as error:
+            raise DamagedTableError(str(error)) from error
         (schema,) = next(table._select("PRAGMA user_version"))
         next(table._select("SELECT kind FROM origin"), None)
         if schema != _SCHEMA:

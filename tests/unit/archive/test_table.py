@@ -80,6 +80,12 @@ def test_damage_is_told(path: Path, damage: object) -> None:
         list(read())
 
 
+def test_what_cannot_even_be_opened_is_damage_too(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DamagedTableError, match="unable to open"):
+        Table.open(tmp_path / "folder")
+
+
 def test_a_table_can_be_read_after_its_file_is_gone(path: Path) -> None:
     table = opened(path)
     path.unlink()

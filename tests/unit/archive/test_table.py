@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One look-up table as a file."""
 
+import resource
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,10 +81,14 @@ def test_damage_is_told(path: Path, damage: object) -> None:
         list(read())
 
 
-def test_what_cannot_even_be_opened_is_damage_too(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(DamagedTableError, match="unable to open"):
-        Table.open(tmp_path / "folder")
+def test_what_cannot_even_be_opened_is_damage_too(path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))  # no further file may be opened
+    try:
+        with pytest.raises(DamagedTableError, match="unable to open"):
+            Table.open(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_a_table_can_be_read_after_its_file_is_gone(path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from support import clock
 from support.apt import Apt, MakeApt
 from support.aptfreeze import Aptfreeze
 from support.build import build
@@ -15,10 +16,6 @@ from support.signing import SigningKey
 
 WEEK = timedelta(days=7)
 BUILD = ["sh", "-c", "apt-get update && apt-get install --download-only hello"]
-
-
-def _clock(days: int, command: list[str]) -> list[str]:
-    return ["faketime", "-f", f"{days:+}d", *command]
 
 
 def test_a_replayed_expired_release_is_not_pinned(
@@ -69,7 +66,7 @@ def test_after_pinning_the_clock_does_not_matter(
     client = make_apt()
     client.add(repository)
 
-    aptfreeze.run(_clock(days, BUILD), "--offline", env=client.environ).ok()
+    aptfreeze.run(clock.days_ahead(days, BUILD), "--offline", env=client.environ).ok()
 
     assert list(client.fetched()) == ["hello_1.0_amd64.deb"]
 

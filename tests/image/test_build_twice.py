@@ -12,9 +12,10 @@ import shlex
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 
 import pytest
 
+from support import clock
 from support.aptfreeze import Aptfreeze
 from support.mirror import Mirror
 from support.process import Result, run
@@ -30,12 +32,14 @@ pytestmark = [
     pytest.mark.online,
     pytest.mark.timeout(600),
     pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed"),
-    pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed"),
+    pytest.mark.skipif(not clock.can_move(), reason="libfaketime is not installed"),
 ]
 
-_A_MONTH_LATER = ("env", "NO_FAKE_STAT=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", "+30d")
-"""Changes the clock of a command: not the times of its files, and no waiting time."""
 _INCLUDED = "ca-certificates,less"
+_LIMIT_S = 240
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 << 30
+"""Bytes: two roots at a time, or one with debootstrap's downloads, are about 1 GB."""
 
 Package = tuple[str, str, str]
 """Name, version, architecture."""
@@ -87,8 +91,9 @@ def traces_in(data: bytes) -> list[bytes]:
 class Builds:
     """One environment and the images that are built in it."""
 
-    def __init__(self, folder: Path, mirror: Mirror) -> None:
+    def __init__(self, folder: Path, scratch: Path, mirror: Mirror) -> None:
         self.folder = folder
+        self.scratch = scratch
         self.mirror = mirror
         self.product = Aptfreeze(folder / "product")
         self.summaries: dict[str, Any] = {}
@@ -104,11 +109,12 @@ class Builds:
         target = self.folder / f"{name}.tar"
         return ["mmdebstrap", *options, self.mirror.suite, str(target), *self.sources], Image(target)
 
-    def frozen(self, name: str, command: Sequence[str], *flags: str, before: Sequence[str] = ()) -> None:
-        """Runs the command under `aptfreeze run`, and that under `before`; keeps its summary."""
+    def frozen(self, name: str, command: Sequence[str], *flags: str, days_later: int = 0) -> None:
+        """Runs the command under `aptfreeze run`; keeps its summary."""
         summary = self.folder / f"{name}.json"
         product = self.product.line("run", "--archive", str(self.product.archive), "--json", str(summary), *flags)
-        self.do([*before, *product, "--", *command]).ok()
+        line = [*product, "--", *command]
+        self.do(clock.days_ahead(days_later, line) if days_later else line).ok()
         self.summaries[name] = json.loads(summary.read_text())
 
     def plain(self, command: Sequence[str]) -> Result:
@@ -117,7 +123,10 @@ class Builds:
         return self.do(["env", f"SOURCE_DATE_EPOCH={epoch}", *command])
 
     def do(self, line: Sequence[str]) -> Result:
-        return run(line, env=self.product.environ, cwd=self.product.environment, timeout_s=300)
+        """Runs it; one that hangs is ended with all that it has started, and what it said so far is in the result."""
+        env = self.product.environ | {"TMPDIR": str(self.scratch)}
+        limited = ["timeout", "--kill-after=20", str(_LIMIT_S), *line]
+        return run(limited, env=env, cwd=self.product.environment, timeout_s=_LIMIT_S + 40)
 
     def pinned_in(self, name: str) -> set[str]:
         """When the suites of that run were pinned: now, before."""
@@ -141,8 +150,25 @@ def _inrelease(key: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory, mirror: Mirror) -> Builds:
-    return Builds(tmp_path_factory.mktemp("image"), mirror)
+def scratch() -> Iterator[Path]:
+    """Where roots are made: in memory if a root works there, and open for the users of a namespace."""
+    folder = Path(tempfile.mkdtemp(prefix="image-", dir=_MEMORY if _takes_roots(_MEMORY) else None))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _takes_roots(folder: Path) -> bool:
+    """Whether there is room for some roots, and their programs and devices work (in containers they often do not)."""
+    if not os.access(folder, os.W_OK):
+        return False
+    about = os.statvfs(folder)
+    return about.f_bavail * about.f_frsize > _ROOM and not about.f_flag & (os.ST_NOEXEC | os.ST_NODEV)
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory, scratch: Path, mirror: Mirror) -> Builds:
+    return Builds(tmp_path_factory.mktemp("image"), scratch, mirror)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +188,7 @@ def served(builds: Builds, first: Image) -> list[dict[str, Any]]:
 def second(builds: Builds, first: Image, served: object) -> Image:
     """The same, a month later and without a network."""
     command, image = builds.mmdebstrap("second", "--variant=minbase", f"--include={_INCLUDED}")
-    builds.frozen("second", command, "--offline", before=_A_MONTH_LATER)
+    builds.frozen("second", command, "--offline", days_later=30)
     return image
 
 
@@ -180,8 +206,8 @@ def plain(builds: Builds, first: Image) -> Image:
 def test_the_second_build_is_the_first_byte_for_byte_a_month_later_and_offline(
     builds: Builds, first: Image, second: Image
 ) -> None:
-    ahead_s = int(builds.do([*_A_MONTH_LATER, "date", "+%s"]).ok().stdout) - time.time()
-    assert ahead_s > 29 * 86400, "faketime does not change the clock of this machine's programs"
+    ahead_s = int(builds.do(clock.days_ahead(30, ["date", "+%s"])).ok().stdout) - time.time()
+    assert ahead_s > 29 * 86400, "libfaketime does not change the clock of this machine's programs"
     assert second.sha256 == first.sha256
     assert builds.summaries["second"]["mirror_requests"] == 0
     assert builds.pinned_in("first") == {"now"}
@@ -201,7 +227,7 @@ def test_an_image_built_without_aptfreeze_is_the_same_byte_for_byte(first: Image
 def test_nothing_of_ours_is_in_the_image(builds: Builds, first: Image) -> None:
     data = first.path.read_bytes()
     assert traces_in(data) == []
-    assert os.fsencode(builds.folder) not in data
+    assert [folder for folder in (builds.folder, builds.scratch) if os.fsencode(folder) in data] == []
 
 
 def test_the_package_list_is_what_was_installed_and_each_file_of_it_is_archived(
@@ -246,9 +272,11 @@ def _another_mode() -> list[str]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="debootstrap needs root")
 @pytest.mark.skipif(shutil.which("debootstrap") is None, reason="debootstrap is not installed")
 def test_debootstrap_gets_the_versions_of_the_frozen_suite(builds: Builds, second: Image) -> None:
-    root = builds.folder / "debootstrap"
+    root = builds.scratch / "debootstrap"
     suite = builds.mirror.suite
-    builds.frozen("debootstrap", ["debootstrap", "--variant=minbase", suite, str(root), builds.mirror.url])
+    # What debootstrap mounts is in a namespace of its own, so that removing the folder can never reach into it.
+    command = ["unshare", "--mount", "debootstrap", "--variant=minbase", suite, str(root), builds.mirror.url]
+    builds.frozen("debootstrap", command)
     assert builds.pinned_in("debootstrap") == {"before"}
     installed = versions_of(installed_by((root / "var/lib/dpkg/status").read_text()))
     rows = builds.packages()
@@ -261,4 +289,3 @@ def test_debootstrap_gets_the_versions_of_the_frozen_suite(builds: Builds, secon
     assert {name: installed[name] for name in both} == {name: second.versions[name] for name in both}
     files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert [path for path in files if traces_in(os.fsencode(path.relative_to(root)) + path.read_bytes())] == []
-    shutil.rmtree(root)

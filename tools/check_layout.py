@@ -25,7 +25,6 @@ UNTESTED: dict[str, str] = {
     "fetch/job.py": _DOWNLOADED,
     "fetch/line.py": _DOWNLOADED,
     "serve/assembly.py": _HANDLED,
-    "serve/first_sight.py": _HANDLED,
     "serve/frozen.py": _HANDLED,
     "serve/reply.py": "values only; sent by the tests of serve/connection.py",
     "serve/running.py": _SERVED,

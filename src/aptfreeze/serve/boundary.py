@@ -65,6 +65,14 @@ async def answered(request: Request, reply: Awaitable[Reply]) -> Reply:
         return _internal_error(request)
 
 
+async def attended(what: str, work: Awaitable[None]) -> None:
+    """Work beside the requests, for a task of its own: its exception is logged, and ends nothing else."""
+    try:
+        await work
+    except Exception:
+        _log.exception("error in the background: %s", what)
+
+
 def _guard(request: Request | None, call: Callable[..., _T], *arguments: object) -> _T | None:
     try:
         return call(*arguments)

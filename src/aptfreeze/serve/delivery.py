@@ -15,10 +15,12 @@ from functools import partial
 
 from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.archive.objects import Objects
+from aptfreeze.errors import StorageError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.failures import ReplacedError
 from aptfreeze.freeze.digest import Digest, Wanted
+from aptfreeze.freeze.outcome import Suite
 from aptfreeze.http.message import Request, response_head
 from aptfreeze.http.semantics import Representation, plan_response
 from aptfreeze.serve.reply import FileBody, Inline, Reply
@@ -42,8 +44,8 @@ class Delivered:
     content_type: str = "application/octet-stream"
     complete: Callable[[Digest], None] | None = None
     """Called with the object's name when a client has got all of it."""
-    ended: Callable[[Growth], None] | None = None
-    """Called once when the object is verified, or has failed after something of it was sent."""
+    suite: Suite | None = None
+    """The pin that says so; None for a single file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,6 @@ class Delivery:
         epoch = self._epoch
         growth, is_held = await self._begun(what)
         assert growth.size is not None
-        if what.ended is not None:
-            _when_ended(growth, what.ended)
         representation = Representation(
             etag=f'"{what.wanted.digest.hex}"',
             last_modified=what.last_modified,
@@ -98,14 +98,30 @@ class Delivery:
         is_whole_only = self._downloads.tainted(what.wanted.digest)
         plan = plan_response(request, representation, allow_range=not is_whole_only)
         head = response_head(plan.status, "", plan.headers)
-        done = self._done(growth, is_held, what.complete if plan.status in (200, 206) else None)
+        reaches_end = plan.status in (200, 206) and plan.end == growth.size
+        done = self._done(growth, is_held, what.complete if reaches_end else None)
         if request.method == "HEAD" or plan.start == plan.end:
             return Reply(head, Inline(), False, done if request.method != "HEAD" else None)
         body = FileBody(growth, plan.start, plan.end)
         is_plain = plan.status == 200 and not _is_conditional(request)
-        if is_plain and growth.state is GrowthState.COMPLETE and epoch == self._epoch:
+        is_true = epoch == self._epoch and self._is_pinned(what.suite)
+        if is_plain and is_true and growth.state is GrowthState.COMPLETE:
             self._keep(request.target, _Prepared(head, body, self._done(growth, True, what.complete), _expiry()))
         return Reply(head, body, False, done)
+
+    def _is_pinned(self, suite: Suite | None) -> bool:
+        """Whether the session still has the pin by which the answer was found: it may have been dropped meanwhile."""
+        return suite is None or self._session.generation.pins.get(suite[0]) == suite[1]
+
+    async def verified(self, what: Delivered) -> None:
+        """Returns when the archive has all of it; raises how that failed. Wrong bytes of one mirror do not count."""
+        while True:
+            growth, _ = await self._begun(what)
+            await until(growth, partial(has_ended, growth))
+            if growth.error is None:
+                return
+            if not isinstance(growth.error, ReplacedError):
+                raise growth.error
 
     async def _begun(self, what: Delivered) -> tuple[Growth, bool]:
         """A growth that may be sent from, and whether the archive held it."""
@@ -136,6 +152,8 @@ class Delivery:
                 traffic.from_mirror += sent
             if is_complete and complete is not None and growth.sha256 is not None:
                 complete(growth.sha256)
+            if isinstance(growth.error, StorageError):  # too late for an answer that says so
+                self._session.verdict(str(growth.error))
 
         return done
 
@@ -160,20 +178,6 @@ def _is_servable(growth: Growth) -> bool:
 
 def has_ended(growth: Growth) -> bool:
     return growth.state is not GrowthState.GROWING
-
-
-def _when_ended(growth: Growth, tell: Callable[[Growth], None]) -> None:
-    """Call `tell` in the event loop once the growth has ended; it lives as long as the growth is followed by it."""
-    loop = asyncio.get_running_loop()
-
-    def look() -> None:
-        if has_ended(growth):
-            growth.unsubscribe(look)
-            with contextlib.suppress(RuntimeError):  # the event loop has ended
-                loop.call_soon_threadsafe(tell, growth)
-
-    growth.subscribe(look)
-    look()
 
 
 async def until(growth: Growth, holds: Callable[[], bool]) -> None:

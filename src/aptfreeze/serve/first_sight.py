@@ -7,13 +7,16 @@ Rule 3: if such a file cannot be had from any mirror, the mirror is in the middl
 the client is told to come again, and the next InRelease request starts anew. A committed pin is never dropped.
 Rule 4: a pin of which nobody asked a package index is committed in the end. One whose index was still on its way is
 neither committed nor dropped: nothing is known of it, and the next run goes on with it.
+Rule 5: what happened to a pin counts in the session also if the client that caused it has left; and what happened to
+a file of an earlier pin of the suite says nothing about the present one.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aptfreeze.archive.objects import Objects
 from aptfreeze.deb.paths import Location
@@ -25,12 +28,10 @@ from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.freeze.resolve import find_suite
 from aptfreeze.serve.session import Session
+from aptfreeze.serve.shared import SharedCalls
 
 if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class _Won:
 
 
 class FirstSight:
-    """Mutable state: the fetches that are under way, by what they are to pin.
+    """Mutable state: what is being pinned, committed and dropped; pins not yet compared with other repositories'.
 
     `pinning` is asked, in a thread, when something is to be pinned.
     """
@@ -63,8 +64,10 @@ class FirstSight:
         self._pinning = pinning
         self._lookup = lookup
         self._threads = threads
-        self._suites: dict[SuiteKey, asyncio.Future[_Won]] = {}
-        self._singles: dict[str, asyncio.Future[Digest]] = {}
+        self._suites = SharedCalls[SuiteKey, _Won](threads, lambda _, won: self._adopt(won))
+        self._singles = SharedCalls[str, Digest](threads, self._adopt_single)
+        self._drops = SharedCalls[tuple[SuiteKey, Pin], str](threads, self._dropped)
+        self._uncompared: set[SuiteKey] = set()
 
     def __repr__(self) -> str:
         return f"<FirstSight {len(self._suites)} suites under way, {len(self._session.provisional)} provisional>"
@@ -73,16 +76,10 @@ class FirstSight:
 
     async def suite(self, key: SuiteKey, asked: str) -> None:
         """Add a pin of `key` to the session's generation; raises what forbids it or hinders it."""
-        future = self._suites.get(key)
-        if future is None:
-            future = self._suites[key] = self._run(self._pin, key, asked)
-            future.add_done_callback(lambda _: self._suites.pop(key, None))
-        won = await asyncio.shield(future)
-        if won.placed.key not in self._session.generation.pins:
-            self._adopt(won)
-            await self._warn_of_a_second_name(won.placed.key, won.placed.pin)
+        won = await self._suites.join(key, partial(self._pin, key, asked))
+        await self._warn_of_a_second_name(won.placed.key)
         if find_suite(self._session.generation, key.repository, key.suite) is None:
-            raise self._unclear(key, won.placed.key)
+            raise mid_sync(key) if won.placed.key in self._session.dropped else self._unclear(key, won.placed.key)
 
     def _unclear(self, key: SuiteKey, rival: SuiteKey) -> RefusedError:
         """Why no pin answers to the suite although one of its names is pinned: which one is meant, nobody can tell."""
@@ -116,34 +113,46 @@ class FirstSight:
             return Placed(*found, is_committed=True)
         pending = {each: entry.pin for each, entry in self._store.provisional().items()}
         found = find_suite(replace(own, pins=pending), key.repository, key.suite)
-        return found and Placed(*found, is_committed=False)
+        return found and self._store.add_provisional(own.id, *found)  # which refuses it under --locked
 
     def _adopt(self, won: _Won) -> None:
         session, placed = self._session, won.placed
+        if placed.key in session.generation.pins:
+            return
         session.generation = session.generation.with_pin(placed.key, placed.pin)
         session.dropped.discard(placed.key)
+        self._uncompared.add(placed.key)
         if not placed.is_committed:
             session.provisional.add(placed.key)
         if won.remark:
             session.pinned_now[placed.key] = placed.pin
             session.tell(f"pinned {placed.key}: {won.remark}")
 
-    async def _warn_of_a_second_name(self, key: SuiteKey, pin: Pin) -> None:
+    async def _warn_of_a_second_name(self, key: SuiteKey) -> None:
+        pins = self._session.generation.pins
+        if key not in self._uncompared or key not in pins:
+            return
+        self._uncompared.discard(key)
+        pin = pins[key]
         others = [
             (other, its_pin)
-            for other, its_pin in self._session.generation.pins.items()
+            for other, its_pin in pins.items()
             if other.repository != key.repository and its_pin.codename == pin.codename and its_pin.root != pin.root
         ]
         if pin.codename and others:
-            warning = await self._run(self._second_name, key, pin, others)
+            compare = partial(self._second_name, key, pin, others)
+            warning = await asyncio.get_running_loop().run_in_executor(self._threads, compare)
             if warning:
                 self._session.notice(warning)
 
     def _second_name(self, key: SuiteKey, pin: Pin, others: list[tuple[SuiteKey, Pin]]) -> str:
         """In a thread: the usual leak of R1 is one repository under two names, frozen at two times."""
-        mine = self._lookup.release(key, pin)
-        for other, its_pin in others:
-            its = self._lookup.release(other, its_pin)
+        try:
+            mine = self._lookup.release(key, pin)
+            releases = [(other, self._lookup.release(other, its_pin)) for other, its_pin in others]
+        except AptfreezeError:
+            return ""  # one of them is not in this archive: it is no fault of the suite that was asked
+        for other, its in releases:
             if (its.origin, its.label, its.codename) == (mine.origin, mine.label, mine.codename) and mine.origin:
                 return (
                     f"{key} and {other} say that they are the same suite ({mine.origin} {mine.codename}) but are "
@@ -154,9 +163,14 @@ class FirstSight:
 
     # --- the fate of a provisional pin ---
 
-    async def confirmed(self, key: SuiteKey) -> None:
+    def is_provisional(self, key: SuiteKey, pin: Pin) -> bool:
+        """Whether the fate of this very pin is open: an earlier one of the suite may have been dropped."""
+        return key in self._session.provisional and self._session.generation.pins.get(key) == pin
+
+    async def confirmed(self, key: SuiteKey, pin: Pin) -> None:
         """A file that the pin lists has verified: it goes into the lock file."""
-        await self._commit_provisional({key})
+        if self.is_provisional(key, pin):
+            await self._commit_provisional({key})
 
     async def commit_unasked(self, keys: set[SuiteKey]) -> None:
         """Commit those of the pins that are provisional still because nobody asked for an index."""
@@ -164,43 +178,59 @@ class FirstSight:
         await self._commit_provisional(keys - asked)
 
     async def _commit_provisional(self, keys: set[SuiteKey]) -> None:
-        keys = keys & self._session.provisional
-        if keys:
-            self._session.provisional -= keys
-            pins = {key: self._session.generation.pins[key] for key in sorted(keys)}
-            await self._run(self._commit, pins)
+        """Commit those of the pins that are provisional still; nothing spoke against them.
 
-    def _commit(self, pins: dict[SuiteKey, Pin]) -> None:
+        What hinders it is a verdict: clients were served what the lock file does not have.
+        """
+        for key in sorted(keys & self._session.provisional):
+            pin = self._session.generation.pins[key]
+            if (key, pin) in self._drops:
+                continue
+            self._session.provisional.discard(key)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._commit, key, pin)
+            except AptfreezeError as error:
+                self._session.verdict(f"the pin of {key} could not be written: {error}")
+                if isinstance(error, MidSyncError | RefusedError):  # another run has settled it otherwise
+                    self._session.retract(key)
+                else:
+                    self._session.provisional.add(key)
+
+    def _commit(self, key: SuiteKey, pin: Pin) -> None:
         self._objects.sync()
-        self._store.commit(self._session.generation.id, pins)
+        self._store.commit(self._session.generation.id, {key: pin})
 
-    async def failed(self, key: SuiteKey, file: str, error: UpstreamError) -> AptfreezeError:
+    async def failed(self, key: SuiteKey, pin: Pin, file: str, error: UpstreamError) -> AptfreezeError:
         """What a client is told when a file of the suite cannot be had; a provisional pin is dropped."""
-        session = self._session
-        if key not in session.provisional or isinstance(error, ClosingError):
-            return mid_sync(key) if key in session.dropped else error
-        session.provisional.discard(key)
-        reason = f"{file} cannot be had: {error.message}"
-        if not await self._run(self._store.drop, session.generation.id, key, session.generation.pins[key], reason):
-            return error  # another run has seen an index of it verify: it is committed
-        session.retract(key)
-        session.notice(
+        if self.is_provisional(key, pin) and not isinstance(error, ClosingError):
+            reason = f"{file} cannot be had: {error.message}"
+            await self._drops.join((key, pin), partial(self._drop, key, pin, reason))
+        return error if self._session.generation.pins.get(key) == pin else mid_sync(key)
+
+    def _drop(self, key: SuiteKey, pin: Pin, reason: str) -> str:
+        """In a thread: why the pin is void now; empty if another run has seen an index of it verify."""
+        generation_id = self._session.generation.id
+        is_dropped = self._store.drop(generation_id, key, pin, reason)
+        is_committed = not is_dropped and self._store.generation(generation_id).pins.get(key) == pin
+        return "" if is_committed else reason
+
+    def _dropped(self, place: tuple[SuiteKey, Pin], reason: str) -> None:
+        key, pin = place
+        if not self.is_provisional(key, pin):
+            return
+        if not reason:
+            self._session.provisional.discard(key)
+            return
+        self._session.retract(key)
+        self._session.notice(
             f"the pin of {key} was dropped before any index verified ({reason}); the next InRelease request pins anew"
         )
-        return mid_sync(key)
 
     # --- single files ---
 
     async def single(self, url: str, location: Location) -> None:
         """Pin a file outside every chain by its url (without scheme)."""
-        future = self._singles.get(url)
-        if future is None:
-            future = self._singles[url] = self._run(self._pin_single, url, location)
-            future.add_done_callback(lambda _: self._singles.pop(url, None))
-        digest = await asyncio.shield(future)
-        if url not in self._session.generation.extra:
-            self._session.generation = self._session.generation.with_extra(url, digest)
-            self._session.tell(f"pinned the single file {url} ({digest})")
+        await self._singles.join(url, partial(self._pin_single, url, location))
 
     def _pin_single(self, url: str, location: Location) -> Digest:
         own = self._store.generation(self._session.generation.id)
@@ -209,8 +239,10 @@ class FirstSight:
         digest = self._pinning().single(location.raw_url)
         return self._store.add_extra(own.id, url, digest)
 
-    def _run(self, call: Callable[P, T], *arguments: P.args, **_: P.kwargs) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+    def _adopt_single(self, url: str, digest: Digest) -> None:
+        if url not in self._session.generation.extra:
+            self._session.generation = self._session.generation.with_extra(url, digest)
+            self._session.tell(f"pinned the single file {url} ({digest})")
 
 
 def mid_sync(key: SuiteKey) -> MidSyncError:

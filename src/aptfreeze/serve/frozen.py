@@ -10,17 +10,17 @@ Rule 3: a package file counts as served when a client got all of it.
 import asyncio
 from functools import partial
 
-from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.absent import Absences
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ClosingError, ReplacedError
-from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.failures import ClosingError
+from aptfreeze.fetch.lookup import Lookup, lost_root
 from aptfreeze.freeze.digest import Wanted
 from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
 from aptfreeze.http.message import Request
 from aptfreeze.http.semantics import parse_http_date
-from aptfreeze.serve.delivery import Delivered, Delivery, has_ended, until
+from aptfreeze.serve.boundary import attended
+from aptfreeze.serve.delivery import Delivered, Delivery
 from aptfreeze.serve.first_sight import FirstSight, mid_sync
 from aptfreeze.serve.reply import Reply
 from aptfreeze.serve.session import Session
@@ -55,8 +55,11 @@ class FrozenFiles:
         """The pinned InRelease, Release, Release.gpg or bare package list itself."""
         self._compare_ages(request, found)
         suppliers = partial(self._lookup.suite_suppliers, found.key, found.file)
-        delivered = Delivered(found.file.wanted, suppliers, found.pin.date, _TEXT)
-        return await self._delivery.deliver(request, delivered)
+        delivered = Delivered(found.file.wanted, suppliers, found.pin.date, _TEXT, suite=(found.key, found.pin))
+        try:
+            return await self._delivery.deliver(request, delivered)
+        except UpstreamError as error:  # never 404: a client would go on with a Release instead of the InRelease
+            raise lost_root(found.key, found.file, error) from error
 
     def _compare_ages(self, request: Request, found: PinnedRoot) -> None:
         """apt tells the date of the InRelease that it has: with a newer one it will ignore ours without a word."""
@@ -67,7 +70,8 @@ class FrozenFiles:
     async def payload(self, request: Request, found: PinnedPayload) -> Reply:
         """The signed text of a pinned InRelease, which is in the archive since it was pinned."""
         digest = await asyncio.to_thread(self._lookup.store_payload, found.key, found.pin)
-        return await self._delivery.deliver(request, Delivered(Wanted(digest), list, found.pin.date, _TEXT))
+        delivered = Delivered(Wanted(digest), list, found.pin.date, _TEXT, suite=(found.key, found.pin))
+        return await self._delivery.deliver(request, delivered)
 
     async def file(self, request: Request, found: PinnedFile) -> Reply:
         """An index, a translation, an installer image: what a Release lists."""
@@ -78,16 +82,19 @@ class FrozenFiles:
             file.wanted,
             partial(self._lookup.suite_suppliers, key, file, found.compressed),
             found.pin.date,
-            ended=partial(self._file_ended, found),
+            suite=(key, found.pin),
         )
         self._follow_sources(found)
+        if self._first_sight.is_provisional(key, found.pin):
+            settling = attended(f"settle the pin of {key}", self._settle_pin(found, delivered))
+            self._background.create_task(settling, name=f"settle {key}")
         try:
             return await self._delivery.deliver(request, delivered)
         except MissingUpstreamError as missing:
             await self._judge_missing(found, missing)
             raise
         except UpstreamError as error:
-            raise await self._first_sight.failed(key, file.relative, error) from error
+            raise await self._first_sight.failed(key, found.pin, file.relative, error) from error
 
     async def _judge_missing(self, found: PinnedFile, missing: MissingUpstreamError) -> None:
         """Raises if the mirror has no form of a package index: then its Release and its indexes do not fit together."""
@@ -100,28 +107,24 @@ class FrozenFiles:
                 raise
             except UpstreamError as error:
                 gone = UpstreamError(f"no mirror has {index.path} in any form: {missing.message}; {error.message}")
-                raise await self._first_sight.failed(key, file.relative, gone) from error
-        if key in self._session.dropped:  # meanwhile; the next pin may be the same one, and this file be there
-            raise mid_sync(key)
-        if key not in self._session.provisional:
+                raise await self._first_sight.failed(key, found.pin, file.relative, gone) from error
+        if self._session.generation.pins.get(key) != found.pin:
+            raise mid_sync(key)  # it was dropped meanwhile; the next pin may list this file too, and it be there
+        if not self._first_sight.is_provisional(key, found.pin):
             self._absences.remember(key.repository, file.relative, file.wanted.digest)
 
-    def _file_ended(self, found: PinnedFile, growth: Growth) -> None:
-        if found.key in self._session.provisional:
-            self._background.create_task(self._settle_pin(found, growth), name=f"settle {found.key}")
-
-    async def _settle_pin(self, found: PinnedFile, growth: Growth) -> None:
-        """Commit or drop a provisional pin by what became of a file that it lists."""
+    async def _settle_pin(self, found: PinnedFile, delivered: Delivered) -> None:
+        """Commit or drop a provisional pin by what becomes of a file that it lists."""
         try:
-            while isinstance(growth.error, ReplacedError):  # what becomes of the next mirror's bytes counts
-                growth = self._lookup.downloads.join(found.file.wanted, [])
-                await until(growth, partial(has_ended, growth))
-            if growth.state is GrowthState.COMPLETE:
-                await self._first_sight.confirmed(found.key)
-            elif isinstance(growth.error, UpstreamError):
-                await self._first_sight.failed(found.key, found.file.relative, growth.error)
-        except AptfreezeError as error:
-            self._session.verdict(f"the pin of {found.key} could not be written: {error}")
+            await self._delivery.verified(delivered)
+        except MissingUpstreamError:
+            return  # a mirror need not have all that its Release lists; who asked for it judges that
+        except UpstreamError as error:
+            await self._first_sight.failed(found.key, found.pin, found.file.relative, error)
+        except AptfreezeError:
+            return  # the archive's fault, or --offline: nothing is known of the mirror
+        else:
+            await self._first_sight.confirmed(found.key, found.pin)
 
     def _follow_sources(self, found: PinnedFile) -> None:
         index = self._lookup.package_index(found)
@@ -136,7 +139,8 @@ class FrozenFiles:
         suppliers = partial(self._lookup.suppliers, found.repository, location.raw_below(found.repository))
         content_type = _PACKAGE if location.path.endswith("deb") else "application/octet-stream"
         complete = partial(self._session.served, found)
-        delivered = Delivered(found.entry.wanted, suppliers, found.pin.date, content_type, complete)
+        suite = (found.key, found.pin)
+        delivered = Delivered(found.entry.wanted, suppliers, found.pin.date, content_type, complete, suite)
         try:
             return await self._delivery.deliver(request, delivered)
         except MissingUpstreamError as error:  # a 404 like that of an optional file, but this one is in the index

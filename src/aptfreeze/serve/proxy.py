@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from aptfreeze.deb.paths import Location, PathError, quoted
-from aptfreeze.errors import AptfreezeError, RefusedError, UsageError
+from aptfreeze.errors import AptfreezeError, RefusedError, StorageError, UsageError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.freeze.outcome import (
@@ -35,7 +35,7 @@ from aptfreeze.serve.absence import AbsenceDesk
 from aptfreeze.serve.answers import error_reply, text_reply
 from aptfreeze.serve.boundary import answered
 from aptfreeze.serve.delivery import Delivery
-from aptfreeze.serve.first_sight import FirstSight
+from aptfreeze.serve.first_sight import FirstSight, mid_sync
 from aptfreeze.serve.frozen import FrozenFiles
 from aptfreeze.serve.passing import PassThrough
 from aptfreeze.serve.reply import Reply
@@ -43,8 +43,12 @@ from aptfreeze.serve.session import Session
 
 _APT = ("Debian APT-HTTP/", "APT-HTTP/")
 _METHODS = ("GET", "HEAD")
-_EVERYDAY = (400, 404, 503)
-"""Statuses of errors that are no news for whoever watches: a client's mistake, a "no", "come again" (told already)."""
+_EVERYDAY = (404, 503)
+"""Statuses of errors that are no news for whoever watches: a "no", "come again" (told already)."""
+
+
+class MistakenRequest(UsageError):
+    """A client's mistake: not what the environment's owner should do something about."""
 
 
 class Proxy:
@@ -100,7 +104,9 @@ class Proxy:
             return await self._reply(request)
         except AptfreezeError as error:
             self._session.traffic.refused += 1
-            if isinstance(error, RefusedError):
+            if isinstance(error, MistakenRequest):
+                pass
+            elif isinstance(error, RefusedError | UsageError | StorageError):
                 self._session.verdict(str(error))
             elif error.status not in _EVERYDAY:
                 self._session.failure(str(error))
@@ -139,21 +145,23 @@ class Proxy:
                 raise await self._absence.explain(asked, outcome, is_probe=request.method == "HEAD")
             case Foreign():
                 return await self._passing.relay(request, asked.location)
-            case Unpinned() | UnpinnedSingle():
+            case Unpinned():  # it was pinned just now, and dropped again
+                raise mid_sync(outcome.key)
+            case UnpinnedSingle():
                 raise AptfreezeError(f"{asked.location.text} was pinned and is not part of the generation")
             case _:
                 assert_never(outcome)
 
     def _asked(self, request: Request) -> Asked:
         if request.target.startswith(b"/"):
-            raise UsageError(
+            raise MistakenRequest(
                 "this is an HTTP proxy, and the request names no host",
                 hint="set http_proxy to this address, or Acquire::http::Proxy in apt's configuration",
             )
         try:
             location = Location.parse(request.target)
         except PathError as error:
-            raise UsageError(f"the request's target cannot be understood: {error}") from error
+            raise MistakenRequest(f"the request's target cannot be understood: {error}") from error
         agent = request.headers.get("User-Agent") or ""
         return Asked(self._identified(location), agent.startswith(_APT), self._session.architectures)
 

@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from aptfreeze.http.message import BadRequest, Request, RequestParser
-from aptfreeze.serve.boundary import Boundary, answered
+from aptfreeze.serve.boundary import Boundary, answered, attended
 from aptfreeze.serve.reply import Inline, Reply
 
 (GET,) = RequestParser().feed(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -103,3 +103,24 @@ def test_what_is_discarded_is_told_as_not_sent_also_if_it_comes_later(boundary: 
 
     asyncio.run(discard_all())
     assert told == [(0, False)] * 3
+
+
+def test_what_goes_wrong_in_the_background_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise KeyError("bug beside the requests")
+
+    async def story() -> list[str]:
+        done: list[str] = []
+
+        async def succeed() -> None:
+            await asyncio.sleep(0)
+            done.append("the other one")
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(attended("settle a pin", fail()))
+            tasks.create_task(attended("another", succeed()))
+        return done
+
+    assert asyncio.run(story()) == ["the other one"]
+    assert "settle a pin" in caplog.text
+    assert "bug beside the requests" in caplog.text

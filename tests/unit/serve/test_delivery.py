@@ -3,7 +3,9 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import random
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,12 +15,13 @@ from aptfreeze.errors import MissingUpstreamError, OfflineError
 from aptfreeze.fetch.chain import MirrorUrl, Supplier
 from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.digest import Digest, Wanted
-from aptfreeze.freeze.generation import SuiteKey
+from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.http.message import Headers, Request
 from aptfreeze.serve.delivery import Delivered, Delivery, until
 from aptfreeze.serve.reply import FileBody, Inline, Reply
 from aptfreeze.serve.session import Session
-from support.faults import Flip
+from support.faults import Flip, Stall
+from support.loops import in_loop
 from support.origin import Origin
 
 DATE = datetime(2026, 11, 21, 10, 16, 37, tzinfo=UTC)
@@ -49,14 +52,6 @@ def body_of(reply: Reply) -> bytes:
 
 def status_of(reply: Reply) -> int:
     return int(reply.head[9:12])
-
-
-def in_loop(story: Callable[[], Awaitable[None]]) -> None:
-    async def told() -> None:
-        async with asyncio.timeout(20):
-            await story()
-
-    asyncio.run(told())
 
 
 @pytest.fixture
@@ -196,24 +191,123 @@ def test_wrong_bytes_are_no_reply(delivery: Delivery, origin: Origin) -> None:
     in_loop(story)
 
 
-def test_who_wants_to_know_is_told_the_end_once(delivery: Delivery, archive: OpenArchive) -> None:
+def test_it_counts_as_got_when_a_client_has_come_to_its_end(delivery: Delivery, archive: OpenArchive) -> None:
     archive.objects.put(CONTENT)
-    ends: list[Growth] = []
     got: list[Digest] = []
 
     async def story() -> None:
-        what = Delivered(Wanted(Digest.of(CONTENT)), nobody, DATE, complete=got.append, ended=ends.append)
-        reply = await delivery.deliver(request(), what)
-        assert reply.done is not None
-        reply.done(1, False)  # the client left
-        assert got == []
-        reply.done(len(CONTENT), True)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        what = Delivered(Wanted(Digest.of(CONTENT)), nobody, DATE, complete=got.append)
+
+        async def told(asked: Request, sent: int, is_complete: bool) -> list[Digest]:
+            reply = await delivery.deliver(asked, what)
+            if reply.done is not None:
+                reply.done(sent, is_complete)
+            return got
+
+        assert await told(request(), 1, False) == []  # the client left
+        assert await told(request("HEAD"), 0, True) == []
+        assert await told(request(Range="bytes=0-99"), 100, True) == []  # it has the first part only
+        assert await told(request(If_None_Match=f'"{Digest.of(CONTENT).hex}"'), 0, True) == []
+        assert await told(request(Range="bytes=100-"), len(CONTENT) - 100, True) == [Digest.of(CONTENT)]
+        assert await told(request(), len(CONTENT), True) == [Digest.of(CONTENT)] * 2
 
     in_loop(story)
-    assert got == [Digest.of(CONTENT)]
-    assert len(ends) == 1
+
+
+def test_an_answer_by_a_pin_that_was_dropped_meanwhile_is_not_prepared(
+    delivery: Delivery, archive: OpenArchive, session: Session, key: SuiteKey, pin: Pin
+) -> None:
+    archive.objects.put(CONTENT)
+    what = replace(delivered(), suite=(key, pin))
+
+    async def story() -> None:
+        await delivery.deliver(request(), what)
+        assert delivery.prepared(request(), 0) is not None
+        session.retract(key)
+        await delivery.deliver(request(), what)  # was looked up just before
+        assert delivery.prepared(request(), 0) is None
+        other = replace(pin, root=InRelease(Digest.of(b"another state")))
+        session.generation = session.generation.with_pin(key, other)
+        await delivery.deliver(request(), what)
+        assert delivery.prepared(request(), 0) is None
+
+    in_loop(story)
+
+
+def test_no_more_answers_are_prepared_than_there_are_descriptors_for(delivery: Delivery, archive: OpenArchive) -> None:
+    archive.objects.put(CONTENT)
+
+    async def story() -> None:
+        requests = [replace(request(), target=TARGET + str(number).encode()) for number in range(257)]
+        for each in requests:
+            await delivery.deliver(each, delivered())
+        assert [delivery.prepared(each, 0) is None for each in requests] == [True] + [False] * 256
+
+    in_loop(story)
+
+
+@pytest.fixture
+def large(origin: Origin) -> bytes:
+    """A file on the mirror that is shown before it is verified."""
+    data = random.Random(3).randbytes(2 << 20)
+    origin.root.mkdir(parents=True, exist_ok=True)
+    for name in ("one", "two"):
+        (origin.root / name).write_bytes(data)
+    return data
+
+
+def test_after_wrong_bytes_went_out_a_range_gets_the_whole(delivery: Delivery, origin: Origin, large: bytes) -> None:
+    what = delivered(large, lambda: [MirrorUrl(f"{origin.url}/one"), MirrorUrl(f"{origin.url}/two")])
+    stall = Stall(1 << 20)
+    origin.inject("/one", Flip(5), stall)
+
+    async def story() -> None:
+        reply = await delivery.deliver(request(Range="bytes=0-1000000"), what)
+        assert status_of(reply) == 206
+        assert isinstance(reply.body, FileBody)
+        growth = reply.body.growth
+        stall.release()
+        await until(growth, lambda: growth.error is not None)
+        await delivery.verified(what)
+        again = await delivery.deliver(request(Range="bytes=0-1000000"), what)
+        assert (status_of(again), body_of(again)) == (200, large)
+
+    in_loop(story)
+
+
+def test_verified_is_what_one_mirror_had_wrong_and_another_right(
+    delivery: Delivery, archive: OpenArchive, origin: Origin, large: bytes
+) -> None:
+    origin.inject("/one", Flip(5))
+
+    async def story() -> None:
+        await delivery.verified(
+            delivered(large, lambda: [MirrorUrl(f"{origin.url}/one"), MirrorUrl(f"{origin.url}/two")])
+        )
+        assert archive.objects.has(Digest.of(large))
+        with pytest.raises(MissingUpstreamError):
+            await delivery.verified(delivered(b"x", lambda: [MirrorUrl(f"{origin.url}/absent")]))
+
+    in_loop(story)
+
+
+def test_verified_waits_for_the_last_byte(
+    delivery: Delivery, archive: OpenArchive, origin: Origin, large: bytes
+) -> None:
+    stall = Stall(1_900_000)
+    origin.inject("/one", stall)
+    what = delivered(large, lambda: [MirrorUrl(f"{origin.url}/one")])
+
+    async def story() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            verified = tasks.create_task(delivery.verified(what))
+            await delivery.deliver(request(), what)
+            await asyncio.to_thread(stall.reached.wait)
+            assert not verified.done()
+            stall.release()
+        assert archive.objects.has(Digest.of(large))
+
+    in_loop(story)
 
 
 def test_waiting_looks_again_at_every_change() -> None:

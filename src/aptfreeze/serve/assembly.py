@@ -74,7 +74,7 @@ def assembled(
     log = None if world.access_log is None else AccessLog(world.access_log)
     first_sight = FirstSight(session, store, archive.objects, partial(_pinning, archive, settings), lookup, threads)
     wants_sources = settings.policy.sources is not Sources.OFF
-    sources = SourcesFollower(lookup, threads) if wants_sources else None
+    sources = SourcesFollower(session, lookup, threads) if wants_sources else None
     delivery = Delivery(archive.objects, archive.downloads, session)
     absences = Absences(None if store.is_read_only else store.environment.absent)
     frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, absences, tasks)

@@ -9,14 +9,15 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 
-from aptfreeze.archive.growth import Growth, GrowthState
+from aptfreeze.archive.growth import Growth
 from aptfreeze.errors import AptfreezeError, UpstreamError
+from aptfreeze.fetch.failures import ReplacedError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.generation import Pin, SuiteKey
-from aptfreeze.serve.delivery import until
+from aptfreeze.serve.delivery import has_ended, until
+from aptfreeze.serve.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +29,42 @@ class Missing:
     error: AptfreezeError
 
 
+Begun = Growth | AptfreezeError | None
+"""What became of beginning a download: it goes on, it could not be begun, there is nothing to fetch."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """The Sources of one component in use."""
+
+    key: SuiteKey
+    pin: Pin
+    component: str
+    begun: asyncio.Future[Begun]
+
+
 class SourcesFollower:
     """Mutable state: the look-ups and downloads under way, by suite and component."""
 
-    def __init__(self, lookup: Lookup, threads: Executor) -> None:
+    def __init__(self, session: Session, lookup: Lookup, threads: Executor) -> None:
+        self._session = session
         self._lookup = lookup
         self._threads = threads
-        self._wanted: dict[tuple[SuiteKey, str], asyncio.Future[Growth | AptfreezeError | None]] = {}
+        self._wanted: dict[tuple[SuiteKey, str], _Wanted] = {}
 
     def __repr__(self) -> str:
         return f"<SourcesFollower {len(self._wanted)} components>"
 
     def used(self, key: SuiteKey, pin: Pin, component: str) -> None:
         """A Packages of this component was asked (the component of a flat suite is empty)."""
-        if (key, component) not in self._wanted:
-            run = asyncio.get_running_loop().run_in_executor
-            self._wanted[key, component] = run(self._threads, self._start, key, pin, component)
+        known = self._wanted.get((key, component))
+        if known is None or known.pin != pin:  # the suite was dropped and pinned anew
+            self._wanted[key, component] = _Wanted(key, pin, component, self._begin(key, pin, component))
 
-    def _start(self, key: SuiteKey, pin: Pin, component: str) -> Growth | AptfreezeError | None:
+    def _begin(self, key: SuiteKey, pin: Pin, component: str) -> asyncio.Future[Begun]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._begun, key, pin, component)
+
+    def _begun(self, key: SuiteKey, pin: Pin, component: str) -> Begun:
         """In a thread: begin the download; None if there is nothing to fetch."""
         try:
             return self._lookup.begin_sources(key, pin, component, Priority.SOURCES)
@@ -57,32 +76,50 @@ class SourcesFollower:
 
         When `stop` is set, those that have not come by then count as missing.
         """
+        pins = self._session.generation.pins
+        wanted = [each for each in self._wanted.values() if pins.get(each.key) == each.pin]
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(self._follow(progress), name="follow Sources")
+            following = tasks.create_task(self._follow(wanted, progress), name="follow Sources")
             stopping = tasks.create_task(stop.wait(), name="stop following Sources")
             await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
             following.cancel()
             stopping.cancel()
-        errors = ((wanted, _error(future)) for wanted, future in self._wanted.items())
-        return [Missing(key, component, error) for (key, component), error in errors if error is not None]
+        errors = ((each, _error(each.begun)) for each in wanted)
+        return [Missing(each.key, each.component, error) for each, error in errors if error is not None]
 
-    async def _follow(self, progress: Callable[[int, int], None]) -> None:
-        outcomes = [await asyncio.shield(future) for future in list(self._wanted.values())]
-        growths = [outcome for outcome in outcomes if isinstance(outcome, Growth)]
+    async def _follow(self, wanted: list[_Wanted], progress: Callable[[int, int], None]) -> None:
+        for each in wanted:
+            await asyncio.shield(each.begun)
 
-        def has_ended(growth: Growth) -> bool:
-            if growth.state is not GrowthState.GROWING:
-                return True
-            progress(sum(each.ready for each in growths), sum(each.size or 0 for each in growths))
-            return False
+        def tell() -> None:
+            growths = [outcome for outcome in (_outcome(each.begun) for each in wanted) if isinstance(outcome, Growth)]
+            progress(sum(growth.ready for growth in growths), sum(growth.size or 0 for growth in growths))
 
-        for growth in growths:
-            await until(growth, partial(has_ended, growth))
+        for each in wanted:
+            while isinstance(await self._end_of(each, tell), ReplacedError):
+                each.begun = self._begin(each.key, each.pin, each.component)
+
+    async def _end_of(self, wanted: _Wanted, tell: Callable[[], None]) -> AptfreezeError | None:
+        growth = await asyncio.shield(wanted.begun)
+        if not isinstance(growth, Growth):
+            return growth
+
+        def is_over() -> bool:
+            if not has_ended(growth):
+                tell()
+            return has_ended(growth)
+
+        await until(growth, is_over)
+        return growth.error
 
 
-def _error(future: asyncio.Future[Growth | AptfreezeError | None]) -> AptfreezeError | None:
+def _outcome(begun: asyncio.Future[Begun]) -> Begun:
+    return begun.result() if begun.done() else None
+
+
+def _error(begun: asyncio.Future[Begun]) -> AptfreezeError | None:
     """Why an index is missing; None if it is not."""
-    outcome = future.result() if future.done() else None
-    if not future.done() or (isinstance(outcome, Growth) and outcome.state is GrowthState.GROWING):
+    outcome = _outcome(begun)
+    if not begun.done() or (isinstance(outcome, Growth) and not has_ended(outcome)):
         return UpstreamError("interrupted while it was fetched; the next run goes on")
     return outcome.error if isinstance(outcome, Growth) else outcome

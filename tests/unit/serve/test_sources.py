@@ -2,6 +2,7 @@
 """Sources indexes: fetched beside the build, awaited at its end, given up on request."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,49 +12,56 @@ import pytest
 from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
+from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import Missing, SourcesFollower
-from support.faults import Stall, Status
+from support.faults import Flip, Stall, Status
+from support.loops import in_loop
 from support.origin import Origin
 from support.repository import Repository
 
+Suite = tuple[SuiteKey, Pin]
+Told = list[tuple[int, int]]
+Follow = Callable[..., tuple[list[Missing], Told]]
 
-@pytest.fixture
-def suite(repository: Repository, archive: OpenArchive) -> tuple[SuiteKey, Pin]:
-    """The suite of the mirror, pinned; its InRelease is in the archive."""
-    repository.add_source("hello", "1.0")
-    repository.publish()
+
+def pinned(repository: Repository, archive: OpenArchive, session: Session) -> Suite:
+    """The suite of the mirror as it is now, pinned in the session; its InRelease is in the archive."""
     data = (repository.suite_folder / "InRelease").read_bytes()
     key = SuiteKey(repository.url.removeprefix("http://"), "bookworm")
-    return key, Pin(InRelease(archive.objects.put(data)), None)
+    pin = Pin(InRelease(archive.objects.put(data)), None)
+    session.generation = session.generation.without_pin(key).with_pin(key, pin)
+    return key, pin
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
+def suite(repository: Repository, archive: OpenArchive, session: Session) -> Suite:
+    repository.add_source("hello", "1.0")
+    repository.publish()
+    return pinned(repository, archive, session)
+
+
+@pytest.fixture
+def follow(archive: OpenArchive, session: Session) -> Iterator[Follow]:
+    """Uses components, and finishes: what is missing, and what was told meanwhile."""
     with ThreadPoolExecutor(4) as threads:
-        yield threads
 
+        def follow(
+            *used: tuple[SuiteKey, Pin, str], stop: Callable[[], bool] = lambda: False, offline: bool = False
+        ) -> tuple[list[Missing], Told]:
+            told: Told = []
 
-def followed(
-    archive: OpenArchive,
-    threads: ThreadPoolExecutor,
-    *used: tuple[SuiteKey, Pin, str],
-    stop: Callable[[], bool] = lambda: False,
-    offline: bool = False,
-) -> tuple[list[Missing], list[tuple[int, int]]]:
-    """What is missing at the end, and what was told meanwhile."""
-    told: list[tuple[int, int]] = []
+            async def story() -> list[Missing]:
+                follower = SourcesFollower(session, archive.lookup(offline=offline), threads)
+                for key, pin, component in used:
+                    follower.used(key, pin, component)
+                event = asyncio.Event()
+                if await asyncio.to_thread(stop):
+                    event.set()
+                return await follower.finish(lambda ready, size: told.append((ready, size)), event)
 
-    async def story() -> list[Missing]:
-        follower = SourcesFollower(archive.lookup(offline=offline), threads)
-        for key, pin, component in used:
-            follower.used(key, pin, component)
-        event = asyncio.Event()
-        if await asyncio.to_thread(stop):
-            event.set()
-        async with asyncio.timeout(20):
-            return await follower.finish(lambda ready, size: told.append((ready, size)), event)
+            return in_loop(story), told
 
-    return asyncio.run(story()), told
+        yield follow
 
 
 def held_sources(repository: Repository, archive: OpenArchive) -> list[Path]:
@@ -62,49 +70,68 @@ def held_sources(repository: Repository, archive: OpenArchive) -> list[Path]:
 
 
 def test_each_component_is_fetched_once_in_one_form(
-    repository: Repository,
-    archive: OpenArchive,
-    origin: Origin,
-    suite: tuple[SuiteKey, Pin],
-    threads: ThreadPoolExecutor,
+    follow: Follow, repository: Repository, archive: OpenArchive, origin: Origin, suite: Suite
 ) -> None:
-    missing, _ = followed(archive, threads, (*suite, "main"), (*suite, "main"))
+    missing, _ = follow((*suite, "main"), (*suite, "main"))
     assert missing == []
     assert len(held_sources(repository, archive)) == 1
     assert origin.count("*/source/*") == 1
 
 
-def test_what_the_archive_holds_is_not_asked_again(
-    archive: OpenArchive, origin: Origin, suite: tuple[SuiteKey, Pin], threads: ThreadPoolExecutor
-) -> None:
-    followed(archive, threads, (*suite, "main"))
+def test_what_the_archive_holds_is_not_asked_again(follow: Follow, origin: Origin, suite: Suite) -> None:
+    follow((*suite, "main"))
     origin.forget()
-    assert followed(archive, threads, (*suite, "main"), offline=True)[0] == []
+    assert follow((*suite, "main"), offline=True)[0] == []
     assert origin.count() == 0
 
 
-def test_a_component_without_sources_is_nothing_to_wait_for(
-    archive: OpenArchive, suite: tuple[SuiteKey, Pin], threads: ThreadPoolExecutor
-) -> None:
-    assert followed(archive, threads, (*suite, "contrib")) == ([], [])
+def test_a_component_without_sources_is_nothing_to_wait_for(follow: Follow, suite: Suite) -> None:
+    assert follow((*suite, "contrib")) == ([], [])
 
 
-def test_what_cannot_be_had_is_named_with_the_reason(
-    archive: OpenArchive, origin: Origin, suite: tuple[SuiteKey, Pin], threads: ThreadPoolExecutor
-) -> None:
+def test_what_cannot_be_had_is_named_with_the_reason(follow: Follow, origin: Origin, suite: Suite) -> None:
     origin.inject("*/source/*", Status(500))
-    (missing,) = followed(archive, threads, (*suite, "main"))[0]
+    (missing,) = follow((*suite, "main"))[0]
     assert (missing.key, missing.component) == (suite[0], "main")
     assert "500" in missing.error.message
-    (offline,) = followed(archive, threads, (*suite, "main"), offline=True)[0]
+    (offline,) = follow((*suite, "main"), offline=True)[0]
     assert "--offline" in offline.error.message
 
 
-def test_waiting_can_be_given_up(
-    archive: OpenArchive, origin: Origin, suite: tuple[SuiteKey, Pin], threads: ThreadPoolExecutor
-) -> None:
+def test_waiting_can_be_given_up(follow: Follow, origin: Origin, suite: Suite) -> None:
     stall = Stall()
     origin.inject("*/source/*", stall)
-    (missing,) = followed(archive, threads, (*suite, "main"), stop=lambda: stall.reached.wait(10))[0]
+    (missing,) = follow((*suite, "main"), stop=lambda: stall.reached.wait(10))[0]
     assert "interrupted" in missing.error.message
     stall.release()
+
+
+def test_a_suite_that_was_dropped_and_pinned_anew_is_followed_by_its_present_pin(
+    follow: Follow, repository: Repository, archive: OpenArchive, session: Session, origin: Origin, suite: Suite
+) -> None:
+    repository.add_source("hello", "2.0")
+    repository.publish()
+    present = pinned(repository, archive, session)
+    assert follow((*suite, "main"), (*present, "main"))[0] == []
+    assert len(held_sources(repository, archive)) == 1
+
+
+def test_nothing_is_missing_of_a_suite_that_was_dropped_for_good(
+    follow: Follow, session: Session, origin: Origin, suite: Suite
+) -> None:
+    origin.inject("*/source/*", Status(500))
+    session.retract(suite[0])
+    assert follow((*suite, "main"))[0] == []
+
+
+def test_a_large_index_that_one_address_has_wrong_comes_from_the_next(
+    follow: Follow, repository: Repository, archive: OpenArchive, session: Session, origin: Origin
+) -> None:
+    noise = random.Random(4)
+    repository.indexes["main/source/Sources"] = noise.randbytes(2 << 20).hex().encode()
+    repository.publish()
+    origin.inject("*/by-hash/*", Flip(1000))
+    missing, told = follow((*pinned(repository, archive, session), "main"))
+    assert missing == []
+    assert told
+    assert all(size > 1 << 20 for _, size in told)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-_SERVED = "tests/apt asks it with real apt, tests/wire byte by byte"
 _HANDLED = "tests/unit/serve/test_proxy.py asks it through the proxy"
 _DOWNLOADED = "a part of download, which tests/unit/fetch/test_download.py and test_host.py ask"
 
@@ -27,7 +26,6 @@ UNTESTED: dict[str, str] = {
     "serve/assembly.py": _HANDLED,
     "serve/frozen.py": _HANDLED,
     "serve/reply.py": "values only; sent by the tests of serve/connection.py",
-    "serve/running.py": _SERVED,
 }
 STORIES = frozenset({"fetch/test_crash.py"})
 """Tests of several modules at once that have no better place."""

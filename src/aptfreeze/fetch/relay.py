@@ -38,7 +38,7 @@ Fields = Iterable[tuple[str, str]]
 class Relay:
     """A GET or HEAD on its way: `open` it, then `copy` its body. Both block; use it in one thread.
 
-    Mutable state: the connection, how much came, whether it came to its end.
+    Mutable state: the connection, how much came, whether it came to its end, whether anybody wants it still.
     """
 
     def __init__(self, hosts: Hosts, url: str, method: str, fields: Fields, version: str = "1.1") -> None:
@@ -57,20 +57,28 @@ class Relay:
         self._is_chunked = False
         self._has_body = False
         self._connection: Connection | None = None
+        self._is_aborted = False
 
     def open(self) -> bytes:
         """Ask, and return the head for the client. UpstreamError if there is no answer: nothing was sent then."""
         connection = self._connection = self._hosts.dedicated(self._endpoint)
         try:
+            self._check_wanted()
             connection.send(self._request())
-            head = connection.head(is_head=self._method == "HEAD")
-            return self._framed(head)
+            head = self._framed(connection.head(is_head=self._method == "HEAD"))
+            self._check_wanted()
+            return head
         except UpstreamError:
             connection.close()
             raise
         except ValueError as error:
             connection.close()
             raise UpstreamError(f"{self._endpoint.authority} sent a bad header ({error})") from error
+
+    def _check_wanted(self) -> None:
+        """Who left while the connection was made, or the head was read, will not call `copy`, which closes it."""
+        if self._is_aborted:
+            raise UpstreamError(f"the answer of {self._endpoint.authority} is not wanted any more")
 
     def copy(self, write_fd: int) -> None:
         """Write the body into a pipe, as fast as somebody reads it, and close that end; returns when it is over.
@@ -89,7 +97,8 @@ class Relay:
             os.close(write_fd)
 
     def abort(self) -> None:
-        """From any thread: it ends soon, and not well."""
+        """From any thread: it ends soon, and not well; without effect on what has ended."""
+        self._is_aborted = True
         if self._connection is not None:
             self._connection.abort()
 

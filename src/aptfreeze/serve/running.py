@@ -9,12 +9,14 @@ Leaving without `finish` (an error, a signal) still writes the record; provision
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 
 from aptfreeze.environment.records import Totals
+from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.serve.assembly import Parts, World, assembled
@@ -23,7 +25,6 @@ from aptfreeze.serve.sources import Missing
 
 _THREADS = 32
 """For look-ups and pinning; each of them may wait for a mirror."""
-_TEND_EVERY_S = 2.0
 
 
 class Running:
@@ -38,6 +39,7 @@ class Running:
         self._sources = parts.sources
         self._log = parts.log
         self._waiting: dict[object, float] = {}
+        self._writing = threading.Lock()  # a timer's write may still be on when the proxy closes
 
     @property
     def url(self) -> str:
@@ -63,27 +65,32 @@ class Running:
         self._hear()
         return missing
 
-    async def tend(self) -> None:
+    async def tend(self, every_s: float) -> None:
         """Write the record, tell what happened below, commit what nobody confirms; until cancelled."""
         while True:
-            await asyncio.sleep(_TEND_EVERY_S)
+            await asyncio.sleep(every_s)
             self._hear()
             await self._commit_waiting()
             self.session.record.count(self.totals)
-            await asyncio.to_thread(self._flush)
+            try:
+                await asyncio.to_thread(self._flush)
+            except AptfreezeError as error:  # a full disk, say: clients are served, and the next time tries again
+                self.session.failure(str(error))
 
     def _flush(self) -> None:
-        self.session.record.flush()
-        if self._log is not None:
-            self._log.flush()
+        with self._writing:
+            if self._log is not None:
+                self._log.flush()
+            self.session.record.flush()
 
     def close(self) -> None:
-        """Write what is left of record and access log."""
+        """Write what is left of record and access log; UsageError if the record cannot be written."""
         self._hear()
-        if self._log is not None:
-            self._log.close()
-        self.session.record.count(self.totals)
-        self.session.record.close(datetime.now(UTC), state_digest(self.session.generation))
+        with self._writing:
+            if self._log is not None:
+                self._log.close()
+            self.session.record.count(self.totals)
+            self.session.record.close(datetime.now(UTC), state_digest(self.session.generation))
 
     def _hear(self) -> None:
         notices = self._archive.objects.notices
@@ -99,7 +106,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(world: World, host: str, port: int, *, grace_s: float = 5.0) -> AsyncIterator[Running]:
+async def running(
+    world: World, host: str, port: int, *, grace_s: float = 5.0, tend_every_s: float = 2.0
+) -> AsyncIterator[Running]:
     """Serve a session on host and port (0: a free one) until the context is left.
 
     Clients that are in the middle of something then have `grace_s` to get it.
@@ -117,15 +126,17 @@ async def running(world: World, host: str, port: int, *, grace_s: float = 5.0) -
                 parts = assembled(world, archive, threads, relays, tasks)
                 proxy = Running(world, archive, parts, port)
                 serving = tasks.create_task(server.serve(parts.handler), name="serve")
-                tending = tasks.create_task(proxy.tend(), name="tend")
+                tending = tasks.create_task(proxy.tend(tend_every_s), name="tend")
                 try:
                     yield proxy
                 finally:
                     tending.cancel()
-                    await server.stop(grace_s)
-                    serving.cancel()
-                    archive.downloads.close()
-                    proxy.close()
+                    try:
+                        await server.stop(grace_s)
+                    finally:  # also if that was cancelled: threads that wait for a mirror would hinder the end
+                        serving.cancel()
+                        archive.downloads.close()
+                        proxy.close()
         except BaseExceptionGroup as group:
             # One error of the body, or of a task, is that error and not a group of one.
             raise group.exceptions[0] if len(group.exceptions) == 1 else group from None

@@ -126,3 +126,11 @@ def test_closing_ends_a_relay_that_hangs(hosts: Hosts, origin: Origin) -> None:
     relay.copy(write_end)
     assert not relay.ended_well
     os.close(read_end)
+
+
+def test_who_left_before_the_connection_was_made_is_not_asked_for(hosts: Hosts, origin: Origin) -> None:
+    relay = Relay(hosts, f"{origin.url}/file", "GET", [])
+    relay.abort()
+    with pytest.raises(UpstreamError, match="not wanted any more"):
+        relay.open()
+    assert origin.count() == 0

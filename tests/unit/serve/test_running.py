@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""A proxy from its first client to its end: what it tends meanwhile, and what stands when it is gone."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aptfreeze.environment.folder import Environment
+from aptfreeze.environment.process import Process
+from aptfreeze.environment.store import EnvironmentStore
+from aptfreeze.errors import UsageError
+from aptfreeze.serve.assembly import World
+from aptfreeze.serve.running import Running, running
+from aptfreeze.settings import ROWS, Settings, Sourced, from_values
+from support.client import Response, ask
+from support.faults import Flip, Stall
+from support.loops import in_loop
+from support.origin import Origin
+from support.pinning import key_of
+from support.repository import Repository
+from support.signing import SigningKey
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, signing_key: SigningKey) -> MakeWorld:
+    """What a session of one environment begins with; `told` is at its end."""
+    folder = tmp_path / "environment"
+    folder.mkdir()
+
+    def make(told: list[str] | None = None, **options: Any) -> World:
+        process = Process.current("test")
+        store = EnvironmentStore(Environment(folder), process)
+        tell = ([] if told is None else told).append
+        return World(store, store.init(), _settings(tmp_path / "archive", signing_key), process, tell, **options)
+
+    return make
+
+
+def _settings(archive: Path, key: SigningKey) -> Settings:
+    values: dict[str, Sourced[Any]] = {row.key: Sourced(row.default) for row in ROWS} | {
+        "archive.path": Sourced(archive),
+        "trust.keyrings": Sourced((key.keyring,)),
+        "fetch.retries": Sourced(0),
+    }
+    return from_values(values)
+
+
+def inrelease(repository: Repository) -> str:
+    return f"{repository.url}/dists/{repository.layout.suite}/InRelease"
+
+
+def packages(repository: Repository) -> str:
+    return f"{repository.url}/dists/{repository.layout.suite}/main/binary-amd64/Packages.xz"
+
+
+async def got(proxy: Running, *urls: str) -> list[Response]:
+    """The answers, asked one after the other."""
+    return [await asyncio.to_thread(ask, proxy.url, url) for url in urls]
+
+
+async def finished(proxy: Running) -> None:
+    assert await proxy.finish(lambda ready, size: None, asyncio.Event()) == []
+
+
+def record_of(world: World) -> list[dict[str, Any]]:
+    """The lines of the only record of the environment."""
+    (path,) = world.store.environment.records.glob("*/*.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def is_complete(record: list[dict[str, Any]]) -> bool:
+    """Whether the session has ended in order."""
+    return any("end" in line for line in record)
+
+
+async def until_holds(holds: Callable[[], bool]) -> None:
+    """For what another thread or a timer does; `in_loop` has the limit."""
+    while not holds():  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.01)
+
+
+# --- from the first client to the end ---
+
+
+def test_clients_are_served_and_when_it_is_gone_all_is_written(
+    make_world: MakeWorld, repository: Repository, tmp_path: Path
+) -> None:
+    world = make_world(access_log=tmp_path / "access.log")
+    urls = [inrelease(repository), packages(repository), f"{repository.url}/{repository.binary('hello').path}"]
+
+    async def story() -> int:
+        async with running(world, "127.0.0.1", 0) as proxy:
+            assert [response.status for response in await got(proxy, *urls)] == [200, 200, 200]
+            await finished(proxy)
+            assert proxy.totals.requests == 3
+            assert proxy.totals.from_mirrors > 0
+            return proxy.port
+
+    port = in_loop(story)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 5)
+    lines = record_of(world)
+    assert [line["package"]["name"] for line in lines if "package" in line] == ["hello"]
+    assert is_complete(lines)
+    assert [line.split()[2] for line in (tmp_path / "access.log").read_text().splitlines()] == urls
+    assert list(world.store.load().pins) == [key_of(repository)]
+
+
+def test_finishing_commits_what_nobody_asked_an_index_of_and_an_error_does_not(
+    make_world: MakeWorld, repository: Repository
+) -> None:
+    async def story(*, is_broken: bool) -> None:
+        async with running(make_world(), "127.0.0.1", 0) as proxy:
+            assert (await got(proxy, inrelease(repository)))[0].status == 200
+            if is_broken:
+                raise UsageError("COMMAND cannot be started")
+            await finished(proxy)
+
+    with pytest.raises(UsageError, match="COMMAND cannot be started"):
+        in_loop(lambda: story(is_broken=True))
+    world = make_world()
+    assert (list(world.store.provisional()), world.store.load().pins) == ([key_of(repository)], {})
+    assert is_complete(record_of(world))
+    in_loop(lambda: story(is_broken=False))
+    assert list(world.store.load().pins) == [key_of(repository)]
+
+
+def test_a_port_that_another_has_is_an_error_of_its_own(make_world: MakeWorld) -> None:
+    async def story(port: int) -> None:
+        async with running(make_world(), "127.0.0.1", port):
+            raise AssertionError("it was taken")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="cannot listen"):
+        in_loop(lambda: story(taken.getsockname()[1]))
+
+
+# --- what is tended ---
+
+
+def test_a_pin_that_no_index_confirms_is_committed_after_a_while(make_world: MakeWorld, repository: Repository) -> None:
+    world = make_world(commit_after_s=0.05)
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0, tend_every_s=0.01) as proxy:
+            await got(proxy, inrelease(repository))
+            await until_holds(lambda: world.store.load().pins != {})
+            assert proxy.session.provisional == set()
+
+    in_loop(story)
+
+
+def test_without_that_limit_it_waits_for_the_end(make_world: MakeWorld, repository: Repository) -> None:
+    world = make_world()
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0, tend_every_s=0.01) as proxy:
+            await got(proxy, inrelease(repository))
+            await until_holds(world.store.environment.records.exists)
+            assert world.store.load().pins == {}
+
+    in_loop(story)
+
+
+def test_the_record_grows_while_clients_are_served(make_world: MakeWorld, repository: Repository) -> None:
+    world = make_world()
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0, tend_every_s=0.01) as proxy:
+            await got(proxy, inrelease(repository), packages(repository))
+            await until_holds(lambda: any("index" in line for line in _so_far(world)))
+
+    in_loop(story)
+
+
+def _so_far(world: World) -> list[dict[str, Any]]:
+    return record_of(world) if world.store.environment.records.exists() else []
+
+
+def test_a_record_that_cannot_be_written_ends_nothing_and_is_told(
+    make_world: MakeWorld, repository: Repository
+) -> None:
+    told: list[str] = []
+    world = make_world(told)
+    in_the_way = world.store.environment.records / world.generation.id
+    in_the_way.parent.mkdir()
+    in_the_way.write_text("somebody's file\n")
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0, tend_every_s=0.01) as proxy:
+            await until_holds(lambda: len(proxy.session.failures) > 0)
+            assert (await got(proxy, inrelease(repository)))[0].status == 200
+            in_the_way.unlink()
+            await finished(proxy)
+
+    in_loop(story)
+    assert [line for line in told if str(in_the_way) in line]
+    assert is_complete(record_of(world))
+
+
+def test_a_pin_that_cannot_be_written_is_a_verdict_and_ends_nothing(
+    make_world: MakeWorld, repository: Repository
+) -> None:
+    world = make_world(commit_after_s=0.0)
+    lock = world.store.environment.lock_file
+    good = lock.read_bytes()
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0, tend_every_s=0.01) as proxy:
+            url = inrelease(repository)
+            assert (await got(proxy, url))[0].status == 200
+            lock.write_bytes(b"<<<<<<< ours\n")
+            await until_holds(lambda: len(proxy.session.verdicts) > 0 or len(proxy.session.provisional) == 0)
+            assert (await got(proxy, url))[0].status == 200
+            lock.write_bytes(good)
+            await finished(proxy)
+
+    in_loop(story)
+    assert list(world.store.load().pins) == [key_of(repository)]
+
+
+def test_what_mirrors_had_wrong_is_told(make_world: MakeWorld, repository: Repository, origin: Origin) -> None:
+    told: list[str] = []
+
+    async def story() -> None:
+        async with running(make_world(told), "127.0.0.1", 0) as proxy:
+            await got(proxy, inrelease(repository))
+            origin.inject("*/binary-amd64/by-hash/*", Flip(20))
+            await got(proxy, packages(repository))
+            await finished(proxy)
+
+    in_loop(story)
+    assert [line for line in told if "by-hash" in line and "do not match" in line]
+
+
+# --- the end, whatever hangs ---
+
+
+def test_who_waits_for_a_silent_mirror_does_not_hinder_the_end(
+    make_world: MakeWorld, repository: Repository, origin: Origin
+) -> None:
+    stall = Stall()
+    origin.inject("*/InRelease", stall)
+
+    async def story() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            async with running(make_world(), "127.0.0.1", 0, grace_s=0.0) as proxy:
+                client = tasks.create_task(_refused(proxy, inrelease(repository)))
+                await asyncio.to_thread(stall.reached.wait)
+            await client
+
+    started = time.monotonic()
+    in_loop(story)
+    assert time.monotonic() - started < 10  # the mirror would have been waited for 60 s
+
+
+async def _refused(proxy: Running, url: str) -> None:
+    with pytest.raises(OSError, match=r"."):
+        await got(proxy, url)
+
+
+def test_a_second_interruption_is_no_reason_to_hang_or_to_lose_the_record(
+    make_world: MakeWorld, repository: Repository, origin: Origin
+) -> None:
+    stall, world = Stall(), make_world()
+    origin.inject("*/InRelease", stall)
+
+    async def served() -> None:
+        async with running(world, "127.0.0.1", 0, grace_s=60.0) as proxy, asyncio.TaskGroup() as tasks:
+            tasks.create_task(_refused(proxy, inrelease(repository)))
+
+    async def story() -> None:
+        task = asyncio.get_running_loop().create_task(served())
+        await asyncio.to_thread(stall.reached.wait)
+        task.cancel()
+        await asyncio.sleep(0.1)  # now it gives its clients a minute
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    in_loop(story)
+    assert is_complete(record_of(world))

@@ -73,6 +73,20 @@ class Indexes:
         with self._reading(name) as table:
             yield from table.entries()
 
+    def clashes(self, one: Digest, other: Digest) -> tuple[int, str]:
+        """How many paths two indexes list as different files, and the first of them; none if a table is not at hand.
+
+        Reads both tables as a whole: 0.1 s for those of Debian's main, in which other threads go on.
+        """
+        from aptfreeze.archive.table import DamagedTableError, clashes
+
+        if not (self.has(one) and self.has(other)):
+            return 0, ""
+        try:
+            return clashes(self._layout.index(one), self._layout.index(other))
+        except DamagedTableError:
+            return 0, ""  # whoever looks a path up in it next has it built anew
+
     def close(self) -> None:
         with self._lock:
             tables, self._open = self._open, {}

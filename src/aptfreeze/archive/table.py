@@ -28,6 +28,11 @@ _CREATE = f"""
 # The first of two entries of one path counts, as in apt.
 _INSERT = f"INSERT OR IGNORE INTO entry VALUES ({', '.join('?' * len(_COLUMNS))})"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM entry"
+# A hash that only one of the two has compares as NULL, which counts as no difference.
+_CLASHES = f"""
+    SELECT count(*), min(path) FROM main.entry AS mine JOIN other.entry AS its USING (path)
+    WHERE {" OR ".join(f"mine.{column} <> its.{column}" for column in ("size", *_HASHES))}
+"""
 
 
 class DamagedTableError(Exception):
@@ -47,9 +52,8 @@ class Table:
         """None if there is no such file; DamagedTableError if it is none, or of another schema."""
         if not path.exists():
             return None
-        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         try:
-            table = cls(sqlite3.connect(uri, uri=True, check_same_thread=False))
+            table = cls(sqlite3.connect(_immutable(path), uri=True, check_same_thread=False))
         except sqlite3.OperationalError as error:
             raise DamagedTableError(str(error)) from error
         (schema,) = next(table._select("PRAGMA user_version"))
@@ -78,6 +82,21 @@ class Table:
             yield from self._connection.execute(query, values)
         except sqlite3.DatabaseError as error:
             raise DamagedTableError(str(error)) from error
+
+
+def clashes(one: Path, other: Path) -> tuple[int, str]:
+    """How many paths two tables list as different files, and the first of them; DamagedTableError."""
+    try:
+        with closing(sqlite3.connect(_immutable(one), uri=True)) as table:
+            table.execute("ATTACH ? AS other", (_immutable(other),))
+            count, path = table.execute(_CLASHES).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise DamagedTableError(str(error)) from error
+    return count, path or ""
+
+
+def _immutable(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"
 
 
 def write(path: Path, kind: str, entries: Iterable[PoolEntry]) -> None:

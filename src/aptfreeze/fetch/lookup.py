@@ -5,6 +5,7 @@ All of it blocks and runs in threads. Everything it returns was verified: it cam
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from aptfreeze.archive.growth import Growth
@@ -37,6 +38,7 @@ from aptfreeze.freeze.outcome import (
 )
 from aptfreeze.trust import clearsign
 
+_BUILT = 1000
 _LARGEST_RELEASE = 64 << 20
 """Bytes; the largest InRelease in use is below 1 MiB."""
 _LARGEST_INDEX = 4 << 30
@@ -58,6 +60,8 @@ class Lookup:
         self.downloads = downloads
         self.mirrors = mirrors
         self.offline = offline
+        self.built: deque[tuple[SuiteKey, Digest]] = deque(maxlen=_BUILT)
+        """Indexes of which this object has made a table, latest last, for who compares them; it takes them out."""
         self._releases: dict[Digest, Release] = {}
         self._payloads: dict[Digest, Digest] = {}
         self._sums: dict[Digest, Mapping[str, str]] = {}
@@ -204,6 +208,7 @@ class Lookup:
         with self._building:
             if not self.indexes.has(name):
                 self._build(name, form, is_source=is_source)
+                self.built.append((key, name))
         return name
 
     def _held(self, variants: Sequence[SuiteFile]) -> SuiteFile | None:

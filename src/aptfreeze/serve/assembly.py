@@ -20,6 +20,7 @@ from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.serve.absence import AbsenceDesk
 from aptfreeze.serve.accesslog import AccessLog, Logged
+from aptfreeze.serve.clashes import ClashWatch
 from aptfreeze.serve.delivery import Delivery
 from aptfreeze.serve.first_sight import FirstSight
 from aptfreeze.serve.frozen import FrozenFiles
@@ -60,6 +61,7 @@ class Parts:
     session: Session
     first_sight: FirstSight
     sources: SourcesFollower | None
+    clashes: ClashWatch
     log: AccessLog | None
 
 
@@ -70,7 +72,7 @@ def assembled(
     settings, store = world.settings, world.store
     session = _session(world)
     offline = settings.offline.value
-    lookup = archive.lookup(offline=offline)
+    lookup, archive_only = archive.lookup(offline=offline), archive.lookup(offline=True)
     log = None if world.access_log is None else AccessLog(world.access_log)
     first_sight = FirstSight(session, store, archive.objects, partial(_pinning, archive, settings), lookup, threads)
     wants_sources = settings.policy.sources is not Sources.OFF
@@ -78,7 +80,7 @@ def assembled(
     delivery = Delivery(archive.objects, archive.downloads, session)
     absences = Absences(None if store.is_read_only else store.environment.absent)
     frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, absences, tasks)
-    absence = AbsenceDesk(session, archive.lookup(offline=True), partial(read_copies, store.environment), threads)
+    absence = AbsenceDesk(session, archive_only, partial(read_copies, store.environment), threads)
     passing = PassThrough(session, archive.downloads, relays, offline=offline)
     handler = Proxy(
         session,
@@ -92,7 +94,8 @@ def assembled(
         tasks=tasks,
         threads=threads,
     )
-    return Parts(handler if log is None else Logged(handler, log), session, first_sight, sources, log)
+    clashes = ClashWatch(session, lookup, archive_only)
+    return Parts(handler if log is None else Logged(handler, log), session, first_sight, sources, clashes, log)
 
 
 def _session(world: World) -> Session:

@@ -37,6 +37,7 @@ class Running:
         self._archive = archive
         self._first_sight = parts.first_sight
         self._sources = parts.sources
+        self._clashes = parts.clashes
         self._log = parts.log
         self._waiting: dict[object, float] = {}
         self._writing = threading.Lock()  # a timer's write may still be on when the proxy closes
@@ -62,6 +63,7 @@ class Running:
         """
         missing = await self._sources.finish(progress, stop) if self._sources else []
         await self._first_sight.commit_unasked(set(self.session.provisional))
+        await self._clashes.look()
         self._hear()
         return missing
 
@@ -71,6 +73,7 @@ class Running:
             await asyncio.sleep(every_s)
             self._hear()
             await self._commit_waiting()
+            await self._clashes.look()
             self.session.record.count(self.totals)
             try:
                 await asyncio.to_thread(self._flush)

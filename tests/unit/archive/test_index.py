@@ -51,6 +51,36 @@ def test_the_first_of_two_entries_of_one_path_counts(indexes: Indexes) -> None:
     assert found.wanted.digest.hex == "a" * 64
 
 
+def test_paths_that_two_indexes_list_as_different_files_are_counted(indexes: Indexes, tmp_path: Path) -> None:
+    other = Digest.of(b"another index")
+    indexes.build(NAME, "packages", [entry(f"pool/{name}", fill="a") for name in "abcd"])
+    assert indexes.clashes(NAME, other) == (0, "")
+    indexes.build(
+        other,
+        "packages",
+        [
+            entry("pool/a", fill="a"),
+            entry("pool/b", sha512="b" * 128),  # no hash in common: nothing is known
+            entry("pool/c", fill="b"),
+            entry("pool/d", sha256="a" * 64, md5="d" * 32),
+            entry("pool/e", fill="b"),
+        ],
+    )
+    assert indexes.clashes(NAME, other) == indexes.clashes(other, NAME) == (2, "pool/c")
+    assert indexes.clashes(NAME, NAME) == (0, "")
+
+
+def test_a_damaged_table_clashes_with_nothing(indexes: Indexes, tmp_path: Path) -> None:
+    other = Digest.of(b"another index")
+    for name, fill in ((NAME, "a"), (other, "b")):
+        indexes.build(name, "packages", [entry(f"pool/{number}", fill=fill) for number in range(100)])
+    assert indexes.clashes(NAME, other) == (100, "pool/0")
+    path = table(tmp_path)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:5000])
+    assert indexes.clashes(NAME, other) == (0, "")
+
+
 def test_an_absent_table_is_no_answer(indexes: Indexes) -> None:
     with pytest.raises(IntegrityError, match="no look-up table"):
         indexes.find(NAME, "pool/a.deb")

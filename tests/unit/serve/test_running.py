@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from support.faults import Flip, Stall
 from support.loops import in_loop
 from support.origin import Origin
 from support.pinning import key_of
-from support.repository import Repository
+from support.repository import MakeRepository, Repository
 from support.signing import SigningKey
 
 MakeWorld = Callable[..., World]
@@ -288,3 +289,25 @@ def test_a_second_interruption_is_no_reason_to_hang_or_to_lose_the_record(
 
     in_loop(story)
     assert is_complete(record_of(world))
+
+
+def test_two_suites_that_do_not_belong_together_are_told_by_the_end(
+    make_world: MakeWorld, repository: Repository, make_repository: MakeRepository
+) -> None:
+    repository.add("base", "1.0")
+    repository.publish()
+    updates = make_repository(suite="bookworm-updates", codename="bookworm-updates", suite_field="")
+    hello = updates.add("hello", "1.0", salt="built again")
+    updates.publish(date=repository.date + timedelta(hours=1))
+
+    async def story() -> list[str]:
+        async with running(make_world(), "127.0.0.1", 0) as proxy:
+            urls = [inrelease(each) for each in (repository, updates)]
+            paths = [hello.path, repository.binary("base").path]
+            answers = await got(proxy, *urls, *(f"{repository.url}/{path}" for path in paths))
+            assert [answer.status for answer in answers] == [200] * 4
+            await finished(proxy)
+            return proxy.session.notices
+
+    (notice,) = in_loop(story)
+    assert f"{hello.path} is listed in {key_of(repository)} and in {key_of(updates)}" in notice

@@ -10,16 +10,18 @@ the words that come after "expected".
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from aptfreeze.values import immutable
+
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Sourced(Generic[T_co]):
     """A value that knows where it came from: `default`, `aptfreeze.toml`, a variable's or a flag's name."""
 
@@ -37,13 +39,13 @@ class Sources(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ArchiveSettings:
     path: Path
     """The archive's folder, absolute."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FetchSettings:
     """How mirrors are talked to."""
 
@@ -60,7 +62,7 @@ class FetchSettings:
     """A Retry-After that is longer counts as a failure at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TrustSettings:
     """Whose signatures count, and the exceptions that somebody chose on purpose."""
 
@@ -76,19 +78,19 @@ class TrustSettings:
     """`sequoia` or `gpgv`; None: the first that works."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MirrorSettings:
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Repository (`host/path`) to the base URLs (no final slash) it is fetched from, in order; each is also another
     name of that repository. A repository that is not here is fetched from `http://host/path`."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PolicySettings:
     sources: Sources = Sources.ARCHIVE
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Settings:
     """All sections, and by row key every value with its origin (for `aptfreeze config`)."""
 
@@ -108,7 +110,7 @@ class Settings:
 # --- parsers ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Anchor:
     """What a relative path or `~` of one origin is relative to: the file's folder, or the current one."""
 
@@ -219,7 +221,7 @@ def _mirrors(value: object, anchor: Anchor) -> Mapping[str, tuple[str, ...]]:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Row:
     """One setting: its place in aptfreeze.toml, and its flag and variable where they are of use."""
 

@@ -17,6 +17,7 @@ from aptfreeze.archive.growth import Descriptor, Growth, sendable
 from aptfreeze.archive.hashing import Fingerprint
 from aptfreeze.errors import AptfreezeError, IntegrityError
 from aptfreeze.freeze.digest import Digest, Wanted
+from aptfreeze.values import immutable
 
 _TRUSTED_S = 7 * 24 * 3600.0
 _INLINE = 64 << 10
@@ -32,7 +33,7 @@ def identity(status: os.stat_result) -> Identity:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Subject:
     """One object under one of its names, opened."""
 

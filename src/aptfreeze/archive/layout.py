@@ -21,11 +21,11 @@ import fcntl
 import itertools
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.freeze.digest import Algorithm, Digest
+from aptfreeze.values import immutable
 
 _VERSION = "aptfreeze archive 1\n"
 _FOLDERS = ("objects/sha256", "aliases", "partial", "quarantine", "index", "tmp")
@@ -33,7 +33,7 @@ _SETTING = "name another folder with --archive, APTFREEZE_ARCHIVE or [archive] p
 _counter = itertools.count()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Layout:
     """Paths below an archive's root."""
 

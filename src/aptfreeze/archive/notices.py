@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Events that nobody waits for but that the log and the summary must tell: wrong bytes, quarantines."""
 
-from dataclasses import dataclass
-
 from aptfreeze.freeze.digest import Digest
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Notice:
     """Something was not what it should have been, and was dealt with."""
 

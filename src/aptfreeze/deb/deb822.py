@@ -9,7 +9,8 @@ Rule 4: only a line feed ends a line: a carriage return is data.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from aptfreeze.values import immutable
 
 
 class ParseError(ValueError):
@@ -22,7 +23,7 @@ class ParseError(ValueError):
         """Counted from 1; None if it is not about one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Limits:
     """What a reader accepts before it gives up; the default fits the largest Release files ten times over."""
 

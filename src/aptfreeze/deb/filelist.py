@@ -8,9 +8,9 @@ Rule 3: the first entry of a name counts, the strongest list first, as in apt; i
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from aptfreeze.deb.deb822 import ParseError
+from aptfreeze.values import immutable
 
 HEX_LENGTHS: Mapping[str, int] = {"sha512": 128, "sha256": 64, "sha1": 40, "md5": 32}
 """Digits of each known hash, strongest first: the order in which lists are merged."""
@@ -19,7 +19,7 @@ _HEX = {name: re.compile(rf"[0-9a-fA-F]{{{length}}}", re.ASCII) for name, length
 _SIZE = re.compile(r"[0-9]{1,15}")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ListedFile:
     """One file of a list, with every hash that the lists have of it."""
 

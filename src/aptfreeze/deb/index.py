@@ -10,13 +10,13 @@ Rule 3: a stanza without file name, size or any hash cannot be served and is ski
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from aptfreeze.deb.deb822 import ParseError
 from aptfreeze.deb.filelist import ListedFile, listed_path, merge, normal_hex, parse_size
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PoolEntry:
     """One file of the pool, as its index describes it."""
 

@@ -8,9 +8,10 @@ Rule 3: nothing here knows what is pinned; that is `freeze.resolve`.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, unquote_to_bytes
+
+from aptfreeze.values import immutable
 
 RELEASE_NAMES = frozenset({"InRelease", "Release", "Release.gpg"})
 HASH_FOLDERS = frozenset({"MD5Sum", "SHA1", "SHA256", "SHA512"})
@@ -29,7 +30,7 @@ class PathError(ValueError):
     """The target is no URL that a repository can have; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Location:
     """A request's target, split and normalised."""
 
@@ -128,7 +129,7 @@ def by_hash(below_suite: str) -> tuple[str, str, str] | None:
     return (folder.removeprefix("/"), kind, value) if found and kind in HASH_FOLDERS else None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PoolName:
     """What a package file's name tells."""
 

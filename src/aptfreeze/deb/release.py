@@ -9,13 +9,14 @@ Rule 3: compression is a property of a file name's ending; `SUFFIXES` of `compre
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Self
 
 from aptfreeze.deb.compression import SUFFIXES
 from aptfreeze.deb.deb822 import Paragraph, ParseError, paragraphs
 from aptfreeze.deb.filelist import ListedFile, merge
+from aptfreeze.values import immutable
 
 __all__ = ["IndexName", "ListedFile", "Release"]
 
@@ -36,7 +37,7 @@ _DATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class IndexName:
     """A package or source index that a Release lists, in whatever compressions."""
 
@@ -50,7 +51,7 @@ class IndexName:
     """Whether it lists packages of debian-installer."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Release:
     """A parsed Release file. Text fields are empty where it has none."""
 

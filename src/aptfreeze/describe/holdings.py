@@ -2,16 +2,16 @@
 """What the archive holds of a generation, as far as this environment has used it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from aptfreeze.deb.paths import index_architecture
 from aptfreeze.environment.records import AskedIndex, ServedPackage, Usage
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.lookup import Lookup, root_file
 from aptfreeze.freeze.generation import BarePackages, Pin, SuiteKey
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Holding:
     """How much of something the archive holds."""
 
@@ -26,7 +26,7 @@ class Holding:
         return cls(sum(held for _, held in pairs), len(pairs), tuple(name for name, held in pairs if not held))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SuiteHoldings:
     root: bool
     """Whether the pinned file itself is held: without it nothing can be served offline."""

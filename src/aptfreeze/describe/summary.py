@@ -2,16 +2,16 @@
 """What a run ends with: what was pinned, what was moved, what was not frozen, and whether it counts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aptfreeze.describe.amounts import counted, size_text
 from aptfreeze.environment.records import Totals
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Summary:
     """One run, for people (`lines`) and for programs (`data`)."""
 

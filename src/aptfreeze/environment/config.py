@@ -10,7 +10,6 @@ Rule 4: a mistake is a UsageError that names file, key, what was expected and fo
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from aptfreeze.environment import files
 from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UsageError
 from aptfreeze.settings import ROWS, Anchor, Row, Settings, Sourced, from_values
+from aptfreeze.values import immutable
 
 _FILE_ROWS = {row.key: row for row in ROWS if row.in_file}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Surroundings:
     """What of the calling process decides about settings."""
 
@@ -35,7 +35,7 @@ class Surroundings:
         return Anchor(self.folder, Path(self.environ.get("HOME") or "/"))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Listed:
     """One setting as `aptfreeze config` tells it."""
 

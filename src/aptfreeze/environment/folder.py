@@ -20,18 +20,18 @@ history, the records, and the knowledge of changes that were made to the lock by
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from aptfreeze.environment import files
 from aptfreeze.errors import UsageError
+from aptfreeze.values import immutable
 
 LOCK_FILE = "aptfreeze.lock"
 CONFIG_FILE = "aptfreeze.toml"
 _VERSION = b"aptfreeze state 1\n"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Environment:
     root: Path
     """Absolute."""

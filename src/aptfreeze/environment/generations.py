@@ -10,7 +10,6 @@ Rule 3: what is written was read back first: no lock file that we would refuse o
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from aptfreeze.environment import files
@@ -18,11 +17,12 @@ from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.freeze.lockfile import dump, parse
+from aptfreeze.values import immutable
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Difference:
     """What somebody else did to a generation, as keys of pins and extra lines in text."""
 

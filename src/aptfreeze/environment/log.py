@@ -7,7 +7,6 @@ cannot be written is a warning.
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from aptfreeze.environment import files
 from aptfreeze.environment.process import Process
 from aptfreeze.errors import UsageError
+from aptfreeze.values import immutable
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class EventKind(StrEnum):
     """A process ended without committing or dropping its provisional pin."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Event:
     at: datetime
     kind: EventKind

@@ -2,7 +2,6 @@
 """An environment that a command works on: its folder, its settings, and its store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aptfreeze.environment import config, folder
@@ -11,9 +10,10 @@ from aptfreeze.environment.folder import Environment
 from aptfreeze.environment.process import Process
 from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.settings import Settings
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Opened:
     environment: Environment
     settings: Settings

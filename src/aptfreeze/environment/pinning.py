@@ -9,7 +9,6 @@ Rule 4: this module says what a pin would be; that it becomes one is `store`'s a
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -27,13 +26,14 @@ from aptfreeze.trust import clearsign, freshness
 from aptfreeze.trust.keyring import Keyring
 from aptfreeze.trust.openpgp import Verified, Verifier
 from aptfreeze.trust.refusal import Reason, SignatureRefused
+from aptfreeze.values import immutable
 
 Fetch = Callable[[str, bool], bytes]
 """The bytes at a url; raises UpstreamError, and MissingUpstreamError for a 404. True: be patient with a mirror that
 fails in passing; False: another one is left to ask."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Candidate:
     """A pin that passed every check; its objects are in the archive; it belongs to no generation yet."""
 
@@ -44,7 +44,7 @@ class Candidate:
     """By which right it was let in, and how old it is: for the message."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Files:
     """What one mirror has of a suite's root, unverified."""
 
@@ -63,7 +63,7 @@ class _Files:
         return BarePackages(digest, self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Judges:
     """Who decides whether a state may be pinned."""
 

@@ -6,10 +6,12 @@ So it is kept with the process's start time, the machine's boot and the namespac
 """
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
+
+from aptfreeze.values import immutable
 
 _LONGEST_COMMAND = 200
 
@@ -21,7 +23,7 @@ class Liveness(StrEnum):
     """It ran on another machine, in another container, or before a restart."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Process:
     """One run of aptfreeze."""
 

@@ -10,7 +10,6 @@ On disk one JSON object, replaced as a whole: `{"pins": [{"line": <as in the loc
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from aptfreeze.environment.process import Process
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.freeze.lockfile import parse_pin, pin_line
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Provisional:
     """One provisional pin and its story."""
 

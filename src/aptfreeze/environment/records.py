@@ -29,6 +29,7 @@ from aptfreeze.environment import files
 from aptfreeze.environment.process import Process
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
+from aptfreeze.values import immutable
 
 _ARCHITECTURES = "architectures.jsonl"
 
@@ -72,7 +73,7 @@ class AskedIndex:
     """As the Release lists it, without the suffix of a compression: `main/binary-amd64/Packages`."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Totals:
     """What a session moved so far; sizes in bytes of bodies."""
 
@@ -91,7 +92,7 @@ class Totals:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Session:
     """One life of `run` or `serve`, within one generation."""
 
@@ -105,7 +106,7 @@ class Session:
     totals: Totals = field(default_factory=Totals)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Usage:
     """What sessions together were served; in the order in which it was first asked for."""
 

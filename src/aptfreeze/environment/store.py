@@ -16,7 +16,6 @@ The object remembers nothing, so that threads and processes may use it at will. 
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aptfreeze.environment import files, generations, locking, provisional
@@ -30,11 +29,12 @@ from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import dump, parse, pin_line, rival
 from aptfreeze.settings import Sourced
+from aptfreeze.values import immutable
 
 _UNLOCKED = Sourced(False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Placed:
     """The pin that holds after somebody tried to pin a suite."""
 

@@ -9,7 +9,6 @@ Rule 3: a supplier is a value: two equal ones are the same supplier, and blame s
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 from aptfreeze.archive.checks import pieces
@@ -20,13 +19,14 @@ from aptfreeze.fetch.host import Response
 from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.priority import Asker, Priority
 from aptfreeze.freeze.digest import Wanted
+from aptfreeze.values import immutable
 
 LARGEST_UNKNOWN = 4 << 30
 """Bytes of a file whose size the chain does not tell."""
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/([0-9]{1,19}|\*)")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Delivery:
     """What a supplier sends."""
 
@@ -63,7 +63,7 @@ class Supplier(Protocol):
         """Begin to deliver from byte `start` on. UpstreamError as in `failures`."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MirrorUrl:
     """A file on a mirror, by its URL, path raw as it goes to the wire."""
 
@@ -83,7 +83,7 @@ class MirrorUrl:
             yield _delivery(response, wanted, start)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Derived:
     """An index that the mirror has only compressed: its compressed form, which is listed too, decompressed."""
 

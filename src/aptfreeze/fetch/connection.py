@@ -13,13 +13,13 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 import httptools
 
 from aptfreeze.fetch.failures import LostConnectionError, PassingError, UnreachableError
+from aptfreeze.values import immutable
 
 _BUFFER = 256 << 10
 _HEAD_LIMIT = 64 << 10
@@ -40,7 +40,7 @@ class Wire(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Head:
     """Status line and header fields of one answer."""
 

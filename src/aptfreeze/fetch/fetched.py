@@ -2,7 +2,7 @@
 """Files whose digest is not known before they are fetched: InRelease, Release.gpg, key files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from aptfreeze.errors import UpstreamError
@@ -12,12 +12,13 @@ from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.turns import in_turn
 from aptfreeze.settings import FetchSettings
+from aptfreeze.values import immutable
 
 # A cache on the way must not answer with an old state: what is fetched here decides what "now" is.
 _FIELDS = {"Cache-Control": "max-age=0"}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Fetched:
     """A whole file, unverified."""
 
@@ -27,7 +28,7 @@ class Fetched:
     headers: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Asker:
     priority: Priority
 

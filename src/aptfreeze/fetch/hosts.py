@@ -8,7 +8,6 @@ Rule 2: redirects are followed to any host and change nothing: the bytes are ver
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from weakref import WeakSet
 
 from aptfreeze.errors import UpstreamError
@@ -18,13 +17,14 @@ from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
 from aptfreeze.fetch.url import Endpoint, redirected
 from aptfreeze.settings import FetchSettings
+from aptfreeze.values import immutable
 
 USER_AGENT = "aptfreeze/0.1"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Traffic:
     """What one host was asked and sent."""
 

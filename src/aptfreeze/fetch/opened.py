@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from aptfreeze.archive.index import Indexes
 from aptfreeze.archive.objects import Objects
@@ -11,9 +10,10 @@ from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.settings import Settings
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OpenArchive:
     """The parts, each knowing the ones above it."""
 

@@ -5,18 +5,18 @@ A mirror may know `%2b` but not `+` in a file name; so what the client or the in
 """
 
 import re
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urljoin
 
 from aptfreeze.errors import UpstreamError
+from aptfreeze.values import immutable
 
 _HTTP = re.compile(r"http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{1,5}))?(/[^#]*|\?[^#]*)?(?:#.*)?", re.I)
 # RFC 9112 3.2: a target has no blanks and no control characters; we add: nothing outside ASCII.
 _TARGET = re.compile(r"[!-~]+")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Endpoint:
     """One URL, as a connection needs it."""
 

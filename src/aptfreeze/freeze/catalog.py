@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What an index says of one pool file, in the form that answers and records need."""
 
-from dataclasses import dataclass
 from typing import Self
 
 from aptfreeze.deb.index import PoolEntry
 from aptfreeze.freeze.digest import Wanted
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class IndexEntry:
     """One file of a binary or source package."""
 

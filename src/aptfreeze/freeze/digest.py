@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from aptfreeze.values import immutable
+
 
 class Algorithm(StrEnum):
     """Hash algorithms of Debian's repository format, by hashlib's names, strongest last."""
@@ -67,7 +69,7 @@ class Digest:
 _PREFERENCE = (Algorithm.SHA256, Algorithm.SHA512, Algorithm.SHA1, Algorithm.MD5)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Wanted:
     """What a signed index says of one file: how to name it and what must hold before it is served."""
 

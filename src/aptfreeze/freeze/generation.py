@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Self
 
 from aptfreeze.freeze.digest import Digest
+from aptfreeze.values import immutable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,14 +41,14 @@ class SuiteKey:
         return self.suite == "./"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class InRelease:
     """The pin is a clear-signed InRelease; Release is its verified payload and Release.gpg is 404."""
 
     inrelease: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ReleasePair:
     """The pin is a Release with its detached signature; without one the repository is unsigned."""
 
@@ -55,7 +56,7 @@ class ReleasePair:
     release_gpg: Digest | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class BarePackages:
     """A flat repository without a Release: the pin is its package list, under the first name that the mirror had."""
 
@@ -67,7 +68,7 @@ class BarePackages:
 Root = InRelease | ReleasePair | BarePackages
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pin:
     """Where the hash chain of one suite starts, and what is worth knowing of it without opening the file."""
 
@@ -88,7 +89,7 @@ class Pin:
         return frozenset({self.suite, "" if is_pocket else self.codename} - {""})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Generation:
     """An immutable state: id, creation time, pins, and single files (`extra`) by url without scheme."""
 

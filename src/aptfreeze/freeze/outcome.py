@@ -9,16 +9,16 @@ A resolver is a generator. It yields needs, the shell sends the answers, and it 
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.deb.release import ListedFile, Release
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.freeze.generation import Pin, SuiteKey
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Asked:
     """What of a request decides its answer."""
 
@@ -29,7 +29,7 @@ class Asked:
     """Those in use here: where `_all.deb` files are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SuiteFile:
     """A file that a Release lists (or a pin's own file), with all that is needed to fetch it."""
 
@@ -45,20 +45,20 @@ class SuiteFile:
         return "." + name.rpartition(".")[2] if "." in name else ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NeedRelease:
     key: SuiteKey
     pin: Pin
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NeedSums:
     key: SuiteKey
     pin: Pin
     listed: SuiteFile
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NeedEntry:
     """Look `path` up in the index that one of `variants` (its listed compressions, smallest first) holds."""
 
@@ -74,7 +74,7 @@ Need = NeedRelease | NeedSums | NeedEntry
 Answer = Release | Mapping[str, str] | IndexEntry | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PinnedFile:
     """An index or another file of a suite; `compressed` lists the forms it can be derived from."""
 
@@ -84,7 +84,7 @@ class PinnedFile:
     compressed: tuple[SuiteFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PinnedRoot:
     """The signed file itself (or the package list of a repository without one)."""
 
@@ -93,7 +93,7 @@ class PinnedRoot:
     file: SuiteFile
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PinnedPayload:
     """`Release` of a suite whose InRelease is pinned: the text that is signed in it."""
 
@@ -101,7 +101,7 @@ class PinnedPayload:
     pin: Pin
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PinnedPackage:
     """A file of a binary or source package."""
 
@@ -113,7 +113,7 @@ class PinnedPackage:
     relative: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PinnedSingle:
     """A single file (an `extra` line of the lock)."""
 
@@ -121,7 +121,7 @@ class PinnedSingle:
     digest: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Absent:
     """The generation says no."""
 
@@ -130,7 +130,7 @@ class Absent:
     """Whether the client must have the path from lists of another generation."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Unpinned:
     """A suite that was never asked before; `file` is the name that was asked."""
 
@@ -138,14 +138,14 @@ class Unpinned:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UnpinnedSingle:
     """A file outside every chain that apt asks for: pinned by url on first sight."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Foreign:
     """No apt request: passed through and counted."""
 

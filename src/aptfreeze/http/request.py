@@ -13,7 +13,8 @@ An apt request takes 5 microseconds.
 
 import re
 from collections.abc import Iterable, Iterator, KeysView
-from dataclasses import dataclass
+
+from aptfreeze.values import immutable
 
 HEAD_LIMIT = 64 << 10
 """Bytes of request line and headers."""
@@ -82,7 +83,7 @@ class Headers:
         return f"Headers({list(self._fields)!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Request:
     """A complete request; it has no body."""
 

@@ -8,11 +8,11 @@ other wish for a part is answered by the whole, which is always right.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from aptfreeze.http.message import Headers, Request
+from aptfreeze.values import immutable
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -29,7 +29,7 @@ _IMF_FIXDATE = re.compile(
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Representation:
     """The bytes that a target names, as far as their head is concerned."""
 
@@ -42,7 +42,7 @@ class Representation:
     content_type: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Plan:
     """The answer's status, headers, and which bytes of the representation are its body."""
 

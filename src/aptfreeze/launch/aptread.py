@@ -8,14 +8,15 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from aptfreeze.values import immutable
 
 _LINE = re.compile(r'(\S+) "(.*)";')
 _TIME_LIMIT_S = 10
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Option:
     """One line of apt's configuration; list items have a name that ends in `::`."""
 

@@ -6,12 +6,13 @@ Rule 2: no notice holds a password; what may hold one goes through `without_pass
 """
 
 import re
-from dataclasses import dataclass
+
+from aptfreeze.values import immutable
 
 _USER_PART = re.compile(r"^((?:[\w+.-]+://)?+[^/@:]*):.*@")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Notice:
     """One remark for the summary of a run."""
 

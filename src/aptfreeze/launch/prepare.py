@@ -7,7 +7,6 @@ of these two is written.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from aptfreeze.launch.aptconf import override_notices, proxy_notices, run_rules, write_configuration
@@ -18,9 +17,10 @@ from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session
 from aptfreeze.launch.variables import child_variables
 from aptfreeze.launch.wrappers import write_wrappers
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Prepared:
     """What COMMAND starts with."""
 

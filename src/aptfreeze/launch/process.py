@@ -16,13 +16,13 @@ import os
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.launch.pidfd import ProcessHandle
 from aptfreeze.launch.signals import Arrived, SignalReader
+from aptfreeze.values import immutable
 
 NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
@@ -45,7 +45,7 @@ class NotStartedError(UsageError):
         return self.shell_status
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ended:
     """How COMMAND ended."""
 

@@ -10,12 +10,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from aptfreeze.values import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class Session:
     """One life of `run`."""
 

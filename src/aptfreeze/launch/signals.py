@@ -18,8 +18,9 @@ import struct
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, Self
+
+from aptfreeze.values import immutable
 
 FORWARDED: Final = frozenset(
     {
@@ -40,7 +41,7 @@ _SI_KERNEL: Final = 0x80
 _SIGSET_BYTES: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Arrived:
     """One signal."""
 

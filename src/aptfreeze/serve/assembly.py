@@ -4,7 +4,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from aptfreeze.serve.reply import Handler
 from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import SourcesFollower
 from aptfreeze.settings import Settings, Sources
+from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
@@ -38,7 +38,7 @@ _LARGEST_ROOT = 64 << 20
 """Bytes of an InRelease, or of a single file."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class World:
     """What a session begins with."""
 
@@ -53,7 +53,7 @@ class World:
     access_log: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Parts:
     """What has to be served, tended and closed."""
 

@@ -9,7 +9,6 @@ out to be damaged, and when a provisional pin is dropped.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -24,6 +23,7 @@ from aptfreeze.http.message import Request, response_head
 from aptfreeze.http.semantics import Representation, plan_response
 from aptfreeze.serve.reply import FileBody, Inline, Reply
 from aptfreeze.serve.session import Session
+from aptfreeze.values import immutable
 
 _PREPARED_AT_MOST = 256
 """Each holds a descriptor; clients get half of the usual 1024, downloads need some."""
@@ -32,7 +32,7 @@ _PREPARED_FOR_S = 24 * 3600.0
 _CONDITIONS = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Delivered:
     """What to deliver, and whom to tell."""
 
@@ -47,7 +47,7 @@ class Delivered:
     """The pin that says so; None for a single file."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Prepared:
     head: bytes
     body: FileBody

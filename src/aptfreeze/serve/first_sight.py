@@ -14,7 +14,7 @@ a file of an earlier pin of the suite says nothing about the present one.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,13 @@ from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.freeze.resolve import find_suite
 from aptfreeze.serve.session import Session
 from aptfreeze.serve.shared import SharedCalls
+from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Won:
     """The pin that every run of this environment uses now."""
 

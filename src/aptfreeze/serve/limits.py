@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The limits of the serving side: how long a client may take, and how much of the process it may use."""
 
-from dataclasses import dataclass
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Limits:
     """Times in seconds, sizes in bytes. A time limit is enforced with the precision of `sweep_s`."""
 

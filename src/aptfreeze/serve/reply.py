@@ -15,16 +15,17 @@ from typing import Protocol
 
 from aptfreeze.archive.growth import Growth
 from aptfreeze.http.message import BadRequest, Request
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Inline:
     """A body that is at hand."""
 
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FileBody:
     """The bytes `[start, end)` of a file that may still be growing.
 
@@ -41,7 +42,7 @@ class FileBody:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PipeBody:
     """Bytes that somebody writes into a pipe, up to its end of file: a body, or head and body if `Reply.head` is empty.
 

@@ -18,9 +18,10 @@ from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.serve.delivery import has_ended, until
 from aptfreeze.serve.session import Session
+from aptfreeze.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Missing:
     """A Sources index that could not be had."""
 

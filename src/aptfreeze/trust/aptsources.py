@@ -7,17 +7,17 @@ judge, so what cannot be read is left out, and apt itself will say what is wrong
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from aptfreeze.deb.deb822 import Paragraph, ParseError, paragraphs
 from aptfreeze.deb.paths import Location, PathError
+from aptfreeze.values import immutable
 
 _ONE_LINE = re.compile(r"deb(?:-src)?\s+\[(?P<options>[^\]]*)\]\s*(?P<uri>\S+)\s+(?P<suite>\S+)")
 _SIGNED_BY = re.compile(r"\bsigned-by=(\S+)", re.I)
 _INLINE = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SignedBy:
     """What one entry's Signed-By says."""
 

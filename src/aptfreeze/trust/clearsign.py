@@ -10,10 +10,10 @@ not signed), each line ended by a newline, also the last. Carriage returns there
 though gpgv keeps them.
 """
 
-from dataclasses import dataclass
 from itertools import takewhile
 
 from aptfreeze.trust.armor import ArmorError, dearmored
+from aptfreeze.values import immutable
 
 _BEGIN_MESSAGE = b"-----BEGIN PGP SIGNED MESSAGE-----"
 _BEGIN_SIGNATURE = b"-----BEGIN PGP SIGNATURE-----"
@@ -30,7 +30,7 @@ class NotClearsignedError(FramingError):
     """The file has no clear-signed block at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Clearsigned:
     payload: bytes
     """The Release file, with its final newline."""

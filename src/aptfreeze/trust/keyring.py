@@ -8,7 +8,7 @@ revocation counts wherever it stands.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -24,6 +24,7 @@ from aptfreeze.trust.packets import (
     public_key,
     signature,
 )
+from aptfreeze.values import immutable
 
 _KEYBOX_MAGIC = b"KBXf"
 
@@ -32,7 +33,7 @@ class KeyringError(ValueError):
     """The bytes are no keyring; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Key:
     """A primary key or subkey with what its newest self-signature says of it."""
 
@@ -53,7 +54,7 @@ class Key:
         return replace(self, bound=binding.created, expires=expires, binding_hashes=binding.hash_algorithms)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Certificate:
     """A primary key with its user ids, subkeys and signatures (RFC 9580 10.1)."""
 
@@ -66,7 +67,7 @@ class Certificate:
         return next((key for key in (self.primary, *self.subkeys) if key.public.key_id == key_id), None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Signer:
     """The key that a signature names, as all keyrings together know it."""
 
@@ -84,7 +85,7 @@ class Signer:
     """What a backend needs to know: each copy of the certificate, the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Keyring:
     name: str
     """For messages: its path, or where an inline key stands."""

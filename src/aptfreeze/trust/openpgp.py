@@ -9,7 +9,6 @@ names who is trusted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -20,13 +19,14 @@ from aptfreeze.trust.keyring import Keyring, Signer, signers
 from aptfreeze.trust.packets import Kind, PacketError, Signature, Tag, packets, signature
 from aptfreeze.trust.policy import Objection, object_to_signature, object_to_signer
 from aptfreeze.trust.refusal import Reason, SignatureRefused
+from aptfreeze.values import immutable
 
 MAX_SIGNATURES = 64
 """In one file; Debian's have three. Each costs a question to a backend."""
 _NAMED_KEYRINGS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Verified:
     """What somebody trusted has signed."""
 
@@ -56,7 +56,7 @@ class Backend(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Case:
     """What one verification is about, but for the signatures."""
 

@@ -11,9 +11,11 @@ Rule 2: version 4 is read, which is what gpg and every archive make. Other versi
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import IntEnum
+
+from aptfreeze.values import immutable
 
 MAX_PACKETS = 100_000
 """In one keyring or signature; the whole Debian keyring of all developers has fewer."""
@@ -47,7 +49,7 @@ _CERTIFICATIONS = range(0x10, 0x14)
 _CREATED, _EXPIRES, _KEY_EXPIRES, _ISSUER, _FINGERPRINT, _EMBEDDED = 2, 3, 9, 16, 33, 32
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Packet:
     tag: int
     body: bytes
@@ -57,7 +59,7 @@ class Packet:
         return bytes([0xC0 | self.tag, 0xFF]) + len(self.body).to_bytes(4, "big") + self.body
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Signature:
     """What a signature packet says; all but `packet` and `version` is empty for versions other than 4."""
 
@@ -84,7 +86,7 @@ class Signature:
         return frozenset({self.hash_algorithm, *(inner.hash_algorithm for inner in self.embedded)})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PublicKey:
     """A key packet of version 4."""
 

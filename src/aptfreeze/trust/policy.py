@@ -15,12 +15,12 @@ One signature that counts is enough, also beside ones that do not (apt decides s
 signatures, and files are signed by old and new keys while an archive moves from one to the other.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aptfreeze.trust.keyring import Signer
 from aptfreeze.trust.packets import Kind, PublicKey, Signature
 from aptfreeze.trust.refusal import Reason
+from aptfreeze.values import immutable
 
 FUTURE_SLACK = timedelta(seconds=10)
 """How much the clocks of archive and client may differ; apt's own (`Acquire::Max-FutureTime`)."""
@@ -33,7 +33,7 @@ _ELLIPTIC = frozenset({19, 22, 27, 28})
 _MIN_RSA_BITS = 2048
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Objection:
     """Why a signature does not count."""
 

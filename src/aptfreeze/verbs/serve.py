@@ -9,7 +9,6 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from aptfreeze.environment import files
@@ -18,12 +17,13 @@ from aptfreeze.errors import UsageError
 from aptfreeze.launch.pidfd import ProcessHandle
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import running
+from aptfreeze.values import immutable
 
 _COMMIT_AFTER_S = 60.0
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Address:
     host: str
     port: int

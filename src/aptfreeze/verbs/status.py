@@ -2,7 +2,6 @@
 """`aptfreeze status`: pins and their age, generation, state digest, what is archived and what is not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
+from aptfreeze.values import immutable
 
 _TELLING = {EventKind.CHANGED, EventKind.NEW_ID, EventKind.DROPPED, EventKind.INTERRUPTED}
 _EVENTS = 5
@@ -27,7 +27,7 @@ _LIVENESS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Status:
     opened: Opened
     generation: Generation

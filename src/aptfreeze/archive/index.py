@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from aptfreeze.archive.layout import storage_error
 from aptfreeze.archive.objects import Objects
-from aptfreeze.deb.index import PoolEntry
 from aptfreeze.errors import IntegrityError
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest
 
 if TYPE_CHECKING:
     from aptfreeze.archive.table import Table
+    from aptfreeze.deb.index import PoolEntry
 
 _OPEN_TABLES = 128
 
@@ -44,7 +44,7 @@ class Indexes:
         """Whether there is a usable table of that index."""
         return self._table(name) is not None
 
-    def build(self, name: Digest, kind: str, entries: Iterable[PoolEntry]) -> None:
+    def build(self, name: Digest, kind: str, entries: "Iterable[PoolEntry]") -> None:
         """Make the table of an index; `kind` is for people ("packages"). AptfreezeError if it cannot be written."""
         from aptfreeze.archive.table import write  # start-up time: sqlite
 

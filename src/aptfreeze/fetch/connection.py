@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Protocol
 
-import httptools
-
 from aptfreeze.fetch.failures import LostConnectionError, PassingError, UnreachableError
 from aptfreeze.values import immutable
 
@@ -73,7 +71,10 @@ class _Answers:
         self.is_framed = True
         """Whether the end of the body can be told from the end of the connection."""
         self.keeps_alive = True
+        import httptools  # start-up time: a session may fetch nothing
+
         self._parser = httptools.HttpResponseParser(self)
+        self._errors = (httptools.HttpParserError, httptools.HttpParserUpgrade)
         self._reason = b""
         self._headers: list[tuple[str, str]] = []
         self._head_size = 0
@@ -84,7 +85,7 @@ class _Answers:
         before = len(self.queue)
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        except self._errors as error:
             if self.keeps_alive:  # else: bytes after the last answer; nobody asked for them
                 raise PassingError(f"answered with what is no HTTP/1.1 ({error})") from error
         if len(self.queue) > before:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from aptfreeze.archive.growth import Growth
 from aptfreeze.archive.index import Indexes
 from aptfreeze.archive.objects import Objects
-from aptfreeze.deb import compression, index
+from aptfreeze.deb import compression
 from aptfreeze.deb.checksums import sha256sums
 from aptfreeze.deb.paths import quoted
 from aptfreeze.deb.release import IndexName, Release
@@ -253,6 +253,8 @@ class Lookup:
         return self.downloads.join(forms[0].wanted, self.suite_suppliers(key, forms[0]), priority)
 
     def _build(self, name: Digest, form: SuiteFile, *, is_source: bool) -> None:
+        from aptfreeze.deb import index  # start-up time
+
         data = b"".join(self._decompressed(form))
         entries = index.sources(data) if is_source else index.packages(data)
         self.indexes.build(name, "sources" if is_source else "packages", entries)

@@ -9,6 +9,7 @@ Leaving without `finish` (an error, a signal) still writes the record; provision
 """
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -116,6 +117,7 @@ async def running(
 
     Clients that are in the middle of something then have `grace_s` to get it.
     """
+    gc.enable()  # it rested during the start: see __main__
     server = Server()
     with (
         closing(server),

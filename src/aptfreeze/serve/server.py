@@ -189,7 +189,8 @@ def _descriptors() -> int:
 
 def _listeners(host: str, port: int) -> list[socket.socket]:
     """A listening socket for each address of host; an address family that this machine lacks is left out."""
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    # As bytes: text makes Python load the tables of international names, which takes a millisecond.
+    found = socket.getaddrinfo(host.encode() or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []
     unusable: OSError | None = None
     for family, _, _, _, address in found:

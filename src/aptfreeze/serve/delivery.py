@@ -20,7 +20,7 @@ from aptfreeze.fetch.failures import ReplacedError
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.outcome import Suite
 from aptfreeze.http.message import Request, response_head
-from aptfreeze.http.semantics import Representation, plan_response
+from aptfreeze.http.semantics import Representation, is_conditional, plan_response
 from aptfreeze.serve.reply import FileBody, Inline, Reply
 from aptfreeze.serve.session import Session
 from aptfreeze.values import immutable
@@ -29,7 +29,6 @@ _PREPARED_AT_MOST = 256
 """Each holds a descriptor; clients get half of the usual 1024, downloads need some."""
 _PREPARED_FOR_S = 24 * 3600.0
 """Then the object is looked at again; the archive trusts what it has hashed for a week."""
-_CONDITIONS = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since")
 
 
 @immutable
@@ -79,7 +78,7 @@ class Delivery:
             self._prepared.clear()
             self._prepared_at = self._epoch
         hit = self._prepared.get(request.target)
-        if hit is None or hit.until < now or request.method != "GET" or _is_conditional(request):
+        if hit is None or hit.until < now or request.method != "GET" or is_conditional(request.headers):
             return None
         return Reply(hit.head, hit.body, False, hit.done)
 
@@ -102,7 +101,7 @@ class Delivery:
         if request.method == "HEAD" or plan.start == plan.end:
             return Reply(head, Inline(), False, done if request.method != "HEAD" else None)
         body = FileBody(growth, plan.start, plan.end)
-        is_plain = plan.status == 200 and not _is_conditional(request)
+        is_plain = plan.status == 200 and not is_conditional(request.headers)
         is_true = epoch == self._epoch and self._is_pinned(what.suite)
         if is_plain and is_true and growth.state is GrowthState.COMPLETE:
             self._keep(request.target, _Prepared(head, body, self._done(growth, True, what.complete), _expiry()))
@@ -163,10 +162,6 @@ class Delivery:
 
 def _expiry() -> float:
     return asyncio.get_running_loop().time() + _PREPARED_FOR_S
-
-
-def _is_conditional(request: Request) -> bool:
-    return any(request.headers.get(name) is not None for name in _CONDITIONS)
 
 
 def _is_servable(growth: Growth) -> bool:

@@ -218,6 +218,14 @@ def test_no_host_is_needed_where_none_was_ever_required_or_the_target_has_one() 
     assert parse_head(b"CONNECT h:443 HTTP/1.1\r\n\r\n").method == "CONNECT"
 
 
+def test_the_same_fields_are_judged_by_each_request_anew() -> None:
+    assert parse_head(b"GET / HTTP/1.0\r\nAccept: */*\r\n\r\n").keep_alive is False
+    assert parse_head(b"GET http://h/ HTTP/1.1\r\nAccept: */*\r\n\r\n").keep_alive is True
+    for _ in range(2):
+        assert refusal(b"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n").reason == "no Host header"
+        assert refusal(head(b"Content-Length: 3")).status == 501
+
+
 def test_the_limits_are_those_that_are_documented() -> None:
     target = b"/" + b"a" * (TARGET_LIMIT - 1)
     assert parse_head(head(start=b"GET %b HTTP/1.1" % target)).target == target

@@ -16,15 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 _HANDLED = "tests/unit/serve/test_proxy.py asks it through the proxy"
-_DOWNLOADED = "a part of download, which tests/unit/fetch/test_download.py and test_host.py ask"
 
 UNTESTED: dict[str, str] = {
     "__main__.py": "tests/unit/test_cli.py starts it",
-    "fetch/failures.py": _DOWNLOADED,
-    "fetch/job.py": _DOWNLOADED,
-    "fetch/line.py": _DOWNLOADED,
+    "fetch/failures.py": "classes only; what follows from each, test_turns.py and test_job.py ask",
     "serve/assembly.py": _HANDLED,
-    "serve/frozen.py": _HANDLED,
     "serve/reply.py": "values only; sent by the tests of serve/connection.py",
 }
 STORIES = frozenset({"fetch/test_crash.py"})

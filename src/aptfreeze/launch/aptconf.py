@@ -30,6 +30,7 @@ FROZEN_RULES: Final = (
     ("Acquire::Check-Valid-Until", "false"),  # checked once, when the suite was pinned
     ("Acquire::Check-Date", "false"),  # likewise; a clock that is behind must not matter
     ("Acquire::PDiffs", "false"),  # always 404; this spares the requests
+    ("Acquire::Retries::Delay", "false"),  # apt 2.6 waits for ever after a 5xx while another suite of the host is due
     ("APT::Update::Error-Mode", "any"),  # the default ends `apt-get update` with 0 after a failed download
 )
 """What a client of frozen repositories needs, with any proxy and in any root."""

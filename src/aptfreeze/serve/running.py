@@ -117,7 +117,9 @@ async def running(
 
     Clients that are in the middle of something then have `grace_s` to get it.
     """
-    gc.enable()  # it rested during the start: see __main__
+    if not gc.isenabled():  # it rested during the start: see __main__
+        gc.freeze()
+        gc.enable()
     server = Server()
     with (
         closing(server),

@@ -36,7 +36,6 @@ from aptfreeze.freeze.outcome import (
     relative_to_suite,
     suite_file,
 )
-from aptfreeze.trust import clearsign
 
 _BUILT = 1000
 _LARGEST_RELEASE = 64 << 20
@@ -166,7 +165,11 @@ class Lookup:
                 f"and no mirror has it any more ({error.message})",
                 hint="use the archive that was used when it was pinned (--archive), or forget the pin",
             ) from error
-        return clearsign.parse(data).payload if isinstance(pin.root, InRelease) else data
+        if not isinstance(pin.root, InRelease):
+            return data
+        from aptfreeze.trust import clearsign  # start-up time
+
+        return clearsign.parse(data).payload
 
     def store_payload(self, key: SuiteKey, pin: Pin) -> Digest:
         """The text of Release as an object of the archive."""

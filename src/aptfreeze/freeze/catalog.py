@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What an index says of one pool file, in the form that answers and records need."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from aptfreeze.deb.index import PoolEntry
 from aptfreeze.freeze.digest import Wanted
 from aptfreeze.values import immutable
+
+if TYPE_CHECKING:
+    from aptfreeze.deb.index import PoolEntry
 
 
 @immutable
@@ -22,7 +24,7 @@ class IndexEntry:
     source_version: str = ""
 
     @classmethod
-    def of(cls, entry: PoolEntry) -> Self:
+    def of(cls, entry: "PoolEntry") -> Self:
         """From a parsed index; ValueError if the index gives no hash for the file."""
         return cls(
             wanted=Wanted.from_hashes(entry.hashes, entry.size),

@@ -33,8 +33,9 @@ format: venv-test ## format the code and sort its imports
 	@tools/inside ruff check --quiet --fix --select I . && tools/inside ruff format .
 
 .PHONY: bench
-bench: venv ## measure the start-up
+bench: venv ## measure the start-up and the CPU of a hit
 	@tools/inside python bench/startup.py
+	@tools/inside python bench/hits.py
 
 .PHONY: man
 man: venv ## write build/man/aptfreeze.1

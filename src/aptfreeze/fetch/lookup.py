@@ -160,11 +160,7 @@ class Lookup:
         except OfflineError:
             raise
         except AptfreezeError as error:
-            raise IntegrityError(
-                f"the pinned {file.relative} of {key} ({file.wanted.digest}) is not in the archive, "
-                f"and no mirror has it any more ({error.message})",
-                hint="use the archive that was used when it was pinned (--archive), or forget the pin",
-            ) from error
+            raise lost_root(key, file, error) from error
         if not isinstance(pin.root, InRelease):
             return data
         from aptfreeze.trust import clearsign  # start-up time
@@ -291,3 +287,12 @@ def root_file(key: SuiteKey, pin: Pin) -> SuiteFile:
             return SuiteFile(Wanted(digest), relative_to_suite(key, file))
         case pair:
             return SuiteFile(Wanted(pair.release), relative_to_suite(key, "Release"))
+
+
+def lost_root(key: SuiteKey, file: SuiteFile, error: AptfreezeError) -> IntegrityError:
+    """A pinned InRelease, or what stands for it, that nobody has."""
+    return IntegrityError(
+        f"the pinned {file.relative} of {key} ({file.wanted.digest}) is not in the archive, "
+        f"and no mirror has it any more ({error.message})",
+        hint="use the archive that was used when it was pinned (--archive), or forget the pin",
+    )

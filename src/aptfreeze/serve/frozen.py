@@ -14,7 +14,7 @@ from aptfreeze.deb.paths import Location
 from aptfreeze.environment.absent import Absences
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.failures import ClosingError
-from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.lookup import Lookup, lost_root
 from aptfreeze.freeze.digest import Wanted
 from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
 from aptfreeze.http.message import Request
@@ -56,7 +56,10 @@ class FrozenFiles:
         self._compare_ages(request, found)
         suppliers = partial(self._lookup.suite_suppliers, found.key, found.file)
         delivered = Delivered(found.file.wanted, suppliers, found.pin.date, _TEXT, suite=(found.key, found.pin))
-        return await self._delivery.deliver(request, delivered)
+        try:
+            return await self._delivery.deliver(request, delivered)
+        except UpstreamError as error:  # never 404: a client would go on with a Release instead of the InRelease
+            raise lost_root(found.key, found.file, error) from error
 
     def _compare_ages(self, request: Request, found: PinnedRoot) -> None:
         """apt tells the date of the InRelease that it has: with a newer one it will ignore ours without a word."""

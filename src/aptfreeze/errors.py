@@ -36,6 +36,12 @@ class AptfreezeError(Exception):
         return self.message if self.hint is None else f"{self.message}\nHint: {self.hint}"
 
 
+class StorageError(AptfreezeError):
+    """The archive cannot be written: a full disk, no permission, a folder that can only be read."""
+
+    status = 507  # unlike other 5xx, apt does not ask again after it
+
+
 class UsageError(AptfreezeError):
     """Bad input: a flag, the configuration, the lock file, a request that makes no sense."""
 

@@ -170,3 +170,19 @@ def test_a_server_that_is_asked_to_end_does_not_wait_for_a_silent_mirror(
         assert build(make_apt(proxy=frozen.proxy), repository) == {"hello_1.0_amd64.deb": hello}
     (resumed,) = origin.requests
     assert resumed.headers["range"].startswith("bytes=")
+
+
+# --- by something else ---
+
+
+def test_a_lock_file_that_was_damaged_meanwhile_makes_the_run_not_count(
+    repository: Repository, aptfreeze: Aptfreeze, apt: Apt
+) -> None:
+    apt.add(repository)
+    damage = ["sh", "-c", f"echo '<<<<<<< ours' > {aptfreeze.lock_file}; apt-get update; true"]
+
+    failed = aptfreeze.run(damage, env=apt.environ).fails(125)
+
+    assert "aptfreeze.lock" in failed.said_by("aptfreeze")
+    assert "merge" in failed.said_by("aptfreeze")
+    assert aptfreeze.lock_file.read_text() == "<<<<<<< ours\n"  # it is the user's to repair

@@ -23,7 +23,7 @@ import os
 import stat
 from pathlib import Path
 
-from aptfreeze.errors import AptfreezeError, UsageError
+from aptfreeze.errors import StorageError, UsageError
 from aptfreeze.freeze.digest import Algorithm, Digest
 from aptfreeze.values import immutable
 
@@ -64,7 +64,7 @@ class Layout:
         return self.root / "tmp" / f"{os.getpid()}-{os.urandom(6).hex()}-{next(_counter)}"
 
     def write(self, path: Path, data: bytes, mode: int = 0o644) -> None:
-        """The one way a whole file comes into the archive: temporary file, then rename. Raises AptfreezeError."""
+        """The one way a whole file comes into the archive: temporary file, then rename. Raises StorageError."""
         temporary = self.temporary()
         try:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -86,7 +86,7 @@ class Layout:
             source.rename(target)
 
 
-def storage_error(root: Path, error: OSError) -> AptfreezeError:
+def storage_error(root: Path, error: OSError) -> StorageError:
     """A local failure in words: never the mirror's fault."""
     hints = {
         errno.ENOSPC: "free some space, or " + _SETTING,
@@ -94,7 +94,7 @@ def storage_error(root: Path, error: OSError) -> AptfreezeError:
         errno.EACCES: "give this user write access to it, or " + _SETTING,
         errno.EROFS: _SETTING,
     }
-    return AptfreezeError(
+    return StorageError(
         f"cannot write to the archive {root}: {error.strerror or error}", hint=hints.get(error.errno or 0)
     )
 

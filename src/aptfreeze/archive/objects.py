@@ -19,7 +19,7 @@ from aptfreeze.archive.checks import Checks, Subject, pieces
 from aptfreeze.archive.growth import Descriptor, Growth
 from aptfreeze.archive.layout import Layout, prepare, storage_error
 from aptfreeze.archive.notices import Notice
-from aptfreeze.errors import IntegrityError, UsageError
+from aptfreeze.errors import IntegrityError, StorageError
 from aptfreeze.freeze.digest import Algorithm, Digest
 
 _NOTICES = 1000
@@ -109,7 +109,7 @@ class Objects:
     # --- writing ---
 
     def put(self, data: bytes) -> Digest:
-        """Store bytes; returns their name. AptfreezeError if they cannot be written."""
+        """Store bytes; returns their name. StorageError if they cannot be written."""
         sha256 = Digest.of(data)
         path = self.layout.object(sha256)
         if not (path.exists() and self._checks.trusts(sha256, path.stat())):
@@ -141,9 +141,9 @@ class Objects:
         self._checks.trust(digest, status)
 
     def require_writable(self) -> None:
-        """UsageError if this archive can only be read."""
+        """StorageError if this archive can only be read."""
         if self.read_only:
-            raise UsageError(
+            raise StorageError(
                 f"the archive {self.layout.root} can only be read, and something has to be stored",
                 hint="name an archive that can be written with --archive, or add what is missing elsewhere",
             )
@@ -159,7 +159,7 @@ class Objects:
             self._put_away(path, digest, why)
 
     def sync(self) -> None:
-        """Have everything that was stored on the disk: one `syncfs(2)`. AptfreezeError if the disk says no."""
+        """Have everything that was stored on the disk: one `syncfs(2)`. StorageError if the disk says no."""
         import ctypes  # start-up time; needed once per commit
 
         fd = os.open(self.layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -13,6 +13,7 @@ Rule 6: a finished download is renamed to an object while the flock is held, so 
 sees that the name is gone.
 """
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -123,6 +124,12 @@ class Partial:
         """Whether we can write to the file, and write-protect it in the end."""
         may_write = fcntl.fcntl(self._file.fd, fcntl.F_GETFL) & os.O_RDWR
         return bool(may_write) and os.geteuid() in (0, os.fstat(self._file.fd).st_uid)
+
+    def require_room(self) -> None:
+        """OSError if the rest will not fit onto the disk; better now than when half of it went to a client."""
+        room = os.fstatvfs(self._file.fd)
+        if (self.wanted.size or 0) - self.have > room.f_bfree * room.f_frsize:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def append(self, data: bytes) -> None:
         """Raises OSError when the disk is full: what is written then is cut off again."""

@@ -156,6 +156,7 @@ class Job:
         self._show(partial, partial.have)
         if partial.have == self.wanted.size and self._install(partial):
             return
+        partial.require_room()
         self._forgive_if_nobody_is_left()
         in_turn(
             str(self.wanted.digest),

@@ -14,6 +14,7 @@ from functools import partial
 
 from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.archive.objects import Objects
+from aptfreeze.errors import StorageError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.failures import ReplacedError
@@ -150,6 +151,8 @@ class Delivery:
                 traffic.from_mirror += sent
             if is_complete and complete is not None and growth.sha256 is not None:
                 complete(growth.sha256)
+            if isinstance(growth.error, StorageError):  # too late for an answer that says so
+                self._session.verdict(str(growth.error))
 
         return done
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from aptfreeze.deb.paths import Location, PathError, quoted
-from aptfreeze.errors import AptfreezeError, RefusedError, UsageError
+from aptfreeze.errors import AptfreezeError, RefusedError, StorageError, UsageError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.freeze.outcome import (
@@ -43,8 +43,12 @@ from aptfreeze.serve.session import Session
 
 _APT = ("Debian APT-HTTP/", "APT-HTTP/")
 _METHODS = ("GET", "HEAD")
-_EVERYDAY = (400, 404, 503)
-"""Statuses of errors that are no news for whoever watches: a client's mistake, a "no", "come again" (told already)."""
+_EVERYDAY = (404, 503)
+"""Statuses of errors that are no news for whoever watches: a "no", "come again" (told already)."""
+
+
+class MistakenRequest(UsageError):
+    """A client's mistake: not what the environment's owner should do something about."""
 
 
 class Proxy:
@@ -100,7 +104,9 @@ class Proxy:
             return await self._reply(request)
         except AptfreezeError as error:
             self._session.traffic.refused += 1
-            if isinstance(error, RefusedError):
+            if isinstance(error, MistakenRequest):
+                pass
+            elif isinstance(error, RefusedError | UsageError | StorageError):
                 self._session.verdict(str(error))
             elif error.status not in _EVERYDAY:
                 self._session.failure(str(error))
@@ -148,14 +154,14 @@ class Proxy:
 
     def _asked(self, request: Request) -> Asked:
         if request.target.startswith(b"/"):
-            raise UsageError(
+            raise MistakenRequest(
                 "this is an HTTP proxy, and the request names no host",
                 hint="set http_proxy to this address, or Acquire::http::Proxy in apt's configuration",
             )
         try:
             location = Location.parse(request.target)
         except PathError as error:
-            raise UsageError(f"the request's target cannot be understood: {error}") from error
+            raise MistakenRequest(f"the request's target cannot be understood: {error}") from error
         agent = request.headers.get("User-Agent") or ""
         return Asked(self._identified(location), agent.startswith(_APT), self._session.architectures)
 

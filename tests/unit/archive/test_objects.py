@@ -17,7 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from aptfreeze.archive.growth import GrowthState
 from aptfreeze.archive.objects import Objects
-from aptfreeze.errors import IntegrityError, UsageError
+from aptfreeze.errors import IntegrityError, StorageError
 from aptfreeze.freeze.digest import Algorithm, Digest
 
 DATA = b"the bytes of a package"
@@ -132,7 +132,7 @@ def test_a_read_only_archive_is_a_source(objects: Objects, tmp_path: Path) -> No
     digest = objects.put(DATA)
     reader = Objects(tmp_path, read_only=True)
     assert reader.read(digest) == DATA
-    with pytest.raises(UsageError, match="can only be read"):
+    with pytest.raises(StorageError, match="can only be read"):
         reader.put(b"new")
 
 

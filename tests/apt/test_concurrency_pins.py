@@ -104,6 +104,7 @@ def test_a_session_adds_to_its_own_generation_and_to_the_one_that_git_put_in_its
     other = aptfreeze.beside("other")
     with aptfreeze.serve() as frozen:
         build(make_apt(proxy=frozen.proxy), repository)
+        aptfreeze.wait_until_pinned()
         own = aptfreeze.lock
         repository.add("hello", "2.0")
         repository.publish(keep_by_hash=True, keep_pool=True)

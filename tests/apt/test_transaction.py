@@ -201,6 +201,7 @@ def test_a_lock_file_that_git_replaced_does_not_touch_a_running_session(
 ) -> None:
     with aptfreeze.serve() as frozen:
         build(make_apt(proxy=frozen.proxy), repository)
+        aptfreeze.wait_until_pinned()
         own = aptfreeze.lock["generation"]
         other = aptfreeze.beside("other")
         repository.add("hello", "2.0")

@@ -88,6 +88,13 @@ class Aptfreeze:
         """The pins of the lock file by `host/path suite`; empty without a lock file."""
         return self.lock.get("pins", {}) if self.lock_file.exists() else {}
 
+    def wait_until_pinned(self, *, timeout_s: float = 10) -> None:
+        """Until the lock file has a pin: one is committed beside the answer that confirmed it, not before."""
+        limit = time.monotonic() + timeout_s
+        while not self.pins:
+            assert time.monotonic() < limit, f"nothing is pinned after {timeout_s} s"
+            time.sleep(0.01)
+
     @property
     def environ(self) -> dict[str, str]:
         home = str(self.root / "home")

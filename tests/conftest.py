@@ -6,6 +6,7 @@
 `online` tests use the mirror of this machine's own apt and are skipped where it has none.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,13 @@ from support.mirror import Mirror, machine_mirror
 from support.origin import Origin
 from support.repository import MakeRepository, Repository
 from support.signing import SigningKey, throwaway_key
+
+
+def pytest_configure() -> None:
+    """Heed signals that whoever started us has ignored, as nohup and a shell's background jobs do: tests send them."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

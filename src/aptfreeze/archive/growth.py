@@ -7,8 +7,8 @@ Rule 2: it never shows the last bytes of a file, nor any byte of a small one, be
 Rule 3: one thread publishes; any number of threads read, subscribe and leave, and none of them can hold it up.
 Rule 4: COMPLETE and FAILED are final.
 
-Mutable state: `ready`, `state`, `size`, `error`, `sha256` (written by the publisher, each by one assignment, `state`
-last) and the set of callbacks (under the lock).
+Mutable state: `ready`, `received`, `state`, `size`, `error`, `sha256` (written by the publisher, each by one assignment,
+`state` last) and the set of callbacks (under the lock).
 """
 
 import os
@@ -69,13 +69,26 @@ class Descriptor:
 class Growth:
     """The readers' side is everything up to `wait`; what follows is for the one publisher."""
 
-    __slots__ = ("_callbacks", "_descriptor", "_lock", "_published", "error", "ready", "sha256", "size", "state")
+    __slots__ = (
+        "_callbacks",
+        "_descriptor",
+        "_lock",
+        "_published",
+        "error",
+        "ready",
+        "received",
+        "sha256",
+        "size",
+        "state",
+    )
 
     def __init__(self, size: int | None = None) -> None:
         self.size = size
         """In bytes; None until it is known."""
         self.ready = 0
         """The first so many bytes may be sent."""
+        self.received = 0
+        """Of a download: so many bytes have come, whether they may be sent or not. Told to nobody; for who looks."""
         self.state = GrowthState.GROWING
         self.error: AptfreezeError | None = None
         """Why, once FAILED."""
@@ -175,7 +188,7 @@ class Growth:
             if self.state is not GrowthState.GROWING:
                 return
             self.sha256 = sha256
-            self.size = self.ready = size
+            self.size = self.ready = self.received = size
             self.state = GrowthState.COMPLETE
         self._tell()
 

@@ -25,10 +25,24 @@ from aptfreeze.fetch.job import Job
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
+from aptfreeze.values import immutable
 
 _THREADS = 8
 """For what nobody waits for."""
 _CLOSE_S = 1.0
+
+
+@immutable
+class Download:
+    """One file on its way, as it was a moment ago."""
+
+    name: str
+    """For people; it came from the network, and may hold any character."""
+    received: int
+    """Bytes."""
+    size: int | None
+    """In bytes; None if nobody knows it yet."""
+    priority: Priority
 
 
 class Downloads:
@@ -119,6 +133,16 @@ class Downloads:
     def tainted(self, digest: Digest) -> bool:
         """Whether wrong bytes of this digest went out: a Range request for it gets a full 200 from then on."""
         return self.objects.tainted(digest)
+
+    def running(self) -> tuple[Download, ...]:
+        """The files that are being fetched, or wait for that, oldest first."""
+        with self._lock:
+            jobs = [(job, job.growth) for job in self._jobs.values()]
+        return tuple(
+            Download(job.name, growth.received, growth.size, job.priority)
+            for job, growth in jobs
+            if growth.state is GrowthState.GROWING
+        )
 
     def traffic(self) -> dict[str, Traffic]:
         """Requests and bytes by host, so far."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from typing import Protocol
+from urllib.parse import unquote
 
 from aptfreeze.archive.growth import VERIFIED_FIRST, Growth, GrowthState, sendable
 from aptfreeze.archive.layout import storage_error
@@ -62,6 +63,12 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<Job {self.wanted.digest} {self.priority.name} {self.growth!r}>"
+
+    @property
+    def name(self) -> str:
+        """For people: the file's name at the last of its suppliers that does not name it by its hash."""
+        urls = [supplier.name for supplier in self._suppliers if "/by-hash/" not in supplier.name]
+        return unquote(urls[-1].rpartition("/")[2]) if urls else str(self.wanted.digest)
 
     @staticmethod
     def must_watch(held: Growth) -> bool:
@@ -247,6 +254,7 @@ class Job:
     # --- what readers see ---
 
     def _show(self, partial: Partial, have: int) -> None:
+        self.growth.received = have
         ready = sendable(have, self.wanted.size)
         if ready > self.growth.ready:
             if not self.growth.is_attached:

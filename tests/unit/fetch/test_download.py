@@ -16,7 +16,7 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.archive.partial import Partial
 from aptfreeze.errors import IntegrityError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import MirrorUrl
-from aptfreeze.fetch.download import Downloads
+from aptfreeze.fetch.download import Download, Downloads
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.settings import FetchSettings
@@ -36,6 +36,7 @@ from support.faults import (
     WrongLength,
 )
 from support.origin import Origin
+from support.serving import eventually
 
 SMALL = random.Random(1).randbytes(300_000)
 LARGE = random.Random(2).randbytes(3_000_000)
@@ -147,6 +148,21 @@ def test_a_large_file_is_shown_while_it_arrives_a_small_one_is_not(downloads: Do
     assert small.ready == 0
     stalls["small"].release()
     assert content(small) == SMALL
+
+
+def test_what_is_running_is_told_with_the_bytes_that_came(downloads: Downloads, origin: Origin) -> None:
+    stall = Stall(200_000)
+    origin.inject("*/small", stall)
+    by_hash = MirrorUrl(f"{origin.url}/by-hash/SHA256/{Digest.of(SMALL).hex}")
+    growth = downloads.join(wanted(SMALL), [*urls("small", origin), by_hash], Priority.SOURCES)
+    assert stall.reached.wait(10)
+    assert eventually(lambda: growth.received == 200_000)
+    assert growth.ready == 0  # it is small: nothing of it is shown before it is verified
+    assert downloads.running() == (Download("small", 200_000, len(SMALL), Priority.SOURCES),)
+    stall.release()
+    assert content(growth) == SMALL
+    assert growth.received == len(SMALL)
+    assert downloads.running() == ()
 
 
 FAULTS = {

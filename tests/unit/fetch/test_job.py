@@ -92,6 +92,24 @@ def is_stored(objects: Objects, data: bytes) -> bool:
     return objects.read(Digest.of(data)) == data and not list((objects.layout.root / "partial").iterdir())
 
 
+# --- its name ---
+
+
+@pytest.mark.parametrize(
+    ("suppliers", "name"),
+    [
+        (["http://m.example.org/pool/g/g%2b%2b_4%3a12_amd64.deb"], "g++_4:12_amd64.deb"),
+        (["http://m.example.org/dists/x/by-hash/SHA256/00", "http://m.example.org/dists/x/Packages.xz"], "Packages.xz"),
+        ([".xz form sha256:00", "http://m.example.org/dists/x/Packages"], "Packages"),
+        (["http://m.example.org/dists/x/by-hash/SHA256/00"], str(Digest.of(SMALL))),
+        ([], str(Digest.of(SMALL))),
+    ],
+    ids=["encoded", "by hash first", "derived first", "by hash alone", "no supplier"],
+)
+def test_a_person_is_told_the_name_of_the_file(shell: Downloads, suppliers: list[str], name: str) -> None:
+    assert job_of(shell, SMALL, [Script(supplier, [sends(SMALL)]) for supplier in suppliers]).name == name
+
+
 # --- suppliers in turn ---
 
 

@@ -7,8 +7,8 @@ Rule 2: it never shows the last bytes of a file, nor any byte of a small one, be
 Rule 3: one thread publishes; any number of threads read, subscribe and leave, and none of them can hold it up.
 Rule 4: COMPLETE and FAILED are final.
 
-Mutable state: `ready`, `received`, `state`, `size`, `error`, `sha256` (written by the publisher, each by one assignment,
-`state` last) and the set of callbacks (under the lock).
+Mutable state: `ready`, `received`, `state`, `size`, `error`, `sha256` (written by the publisher, each by one
+assignment, `state` last) and the set of callbacks (under the lock).
 """
 
 import os

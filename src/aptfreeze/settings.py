@@ -49,7 +49,7 @@ class ArchiveSettings:
 class FetchSettings:
     """How mirrors are talked to."""
 
-    connections: int = 4
+    connections: int = 8
     """At most so many connections to one host."""
     depth: int = 4
     """At most so many requests in flight on one connection (HTTP/1.1 pipelining); 1 turns pipelining off."""

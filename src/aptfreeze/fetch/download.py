@@ -27,8 +27,8 @@ from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
 from aptfreeze.values import immutable
 
-_THREADS = 8
-"""For what nobody waits for."""
+_THREADS = (8, 64)
+"""For what nobody waits for: at least and at most."""
 _CLOSE_S = 1.0
 
 
@@ -59,11 +59,17 @@ class Downloads:
         self.wrong: set[tuple[Digest, str]] = set()
         """Suppliers, by name, that had wrong bytes under a digest."""
         self._jobs: dict[Digest, Job] = {}
-        self._crew = Crew(_THREADS)
+        self._crew = Crew(self.at_once)
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Downloads {len(self._jobs)} running, {self._crew!r}>"
+
+    @property
+    def at_once(self) -> int:
+        """So many downloads that nobody waits for run at once: each request in flight has its thread."""
+        least, most = _THREADS
+        return min(most, max(least, self.settings.connections * self.settings.depth))
 
     def join(
         self,
@@ -98,6 +104,16 @@ class Downloads:
             self._jobs[wanted.digest] = job
         self._crew.submit(job.run, priority, at_once=at_once)
         return job.growth
+
+    def forgo(self, digest: Digest) -> None:
+        """What was prefetched is not wanted after all: it is dropped, unless it is on its way or somebody waits for it.
+
+        Its Growth then fails with a ForgoneError.
+        """
+        with self._lock:
+            job = self._jobs.get(digest)
+            if job is not None and job.priority is Priority.PREFETCHED:
+                job.priority = Priority.FORGONE
 
     def obtain(
         self,

@@ -37,5 +37,9 @@ class ReplacedError(PassingError):
     """Bytes that were shown turned out wrong, and others take their place: to be joined again, from the beginning."""
 
 
+class ForgoneError(ReplacedError):
+    """Nobody wanted it any more when its turn came; to be joined again by whoever does now."""
+
+
 class ClosingError(UpstreamError):
     """This process is about to end and fetches nothing more."""

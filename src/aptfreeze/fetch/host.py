@@ -18,10 +18,10 @@ from contextlib import ExitStack, contextmanager
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
-from aptfreeze.fetch.failures import ClosingError, LostConnectionError, PassingError, UnreachableError
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, LostConnectionError, PassingError, UnreachableError
 from aptfreeze.fetch.line import Line, Response, Ticket
 from aptfreeze.fetch.pace import Pace
-from aptfreeze.fetch.priority import Asker
+from aptfreeze.fetch.priority import Asker, Priority
 
 __all__ = ["Host", "Response"]
 
@@ -179,6 +179,9 @@ class Host:
             self._fail_waiting(ClosingError(_CLOSING))
         while self._waiting:
             ticket = min(self._waiting, key=lambda waiting: waiting.rank)
+            if ticket.asker.priority is Priority.FORGONE:  # they come last: all that are left are
+                self._fail_waiting(ForgoneError("nobody wants it any more"))
+                return
             line = self._choose(ticket)
             if line is None:
                 if not self._may_open(ticket):

@@ -18,7 +18,14 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.archive.partial import Partial
 from aptfreeze.errors import AptfreezeError, IntegrityError
 from aptfreeze.fetch.chain import LARGEST_UNKNOWN, Delivery, Means, Supplier
-from aptfreeze.fetch.failures import PassingError, ReplacedError, UnreachableError, UnusableRangeError, WrongBytesError
+from aptfreeze.fetch.failures import (
+    ForgoneError,
+    PassingError,
+    ReplacedError,
+    UnreachableError,
+    UnusableRangeError,
+    WrongBytesError,
+)
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.turns import in_turn
 from aptfreeze.freeze.digest import Digest, Wanted
@@ -93,6 +100,8 @@ class Job:
             self._shell.ended(self, failure)
 
     def _obtain(self) -> None:
+        if self.priority is Priority.FORGONE:
+            raise ForgoneError("nobody wants it any more")
         if self._held is not None and self._watch(self._held):
             return
         self._objects.require_writable()

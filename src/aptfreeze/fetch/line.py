@@ -53,8 +53,12 @@ class Line:
         return sum(ticket.size for ticket in self.owed)
 
     def is_slow_for(self, ticket: Ticket) -> bool:
-        """Whether a ticket had better not wait here: behind a large file, or behind what nobody waits for."""
-        return self.load > _ROUND_TRIP or any(owed.asker.priority > ticket.asker.priority for owed in self.owed)
+        """Whether a ticket had better not wait here: behind large files, or behind what no client will ask for.
+
+        Prefetched files are no hindrance: this one gets ahead of those that wait, and what is sent already is short.
+        """
+        is_behind_sources = any(owed.asker.priority is Priority.SOURCES for owed in self.owed)
+        return self.load > _ROUND_TRIP or (is_behind_sources and ticket.asker.priority is not Priority.SOURCES)
 
 
 class Response:

@@ -11,7 +11,10 @@ class Priority(IntEnum):
     DEMANDED = 0
     """A client waits for it."""
     PREFETCHED = 1
+    """A client is expected to ask for it soon."""
     SOURCES = 2
+    FORGONE = 3
+    """Nobody wants it any more: what no mirror has been asked for yet is dropped (ForgoneError)."""
 
 
 class Asker(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from aptfreeze.errors import MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ClosingError, PassingError
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError
 from aptfreeze.settings import FetchSettings
 
 S = TypeVar("S")
@@ -45,7 +45,7 @@ def in_turn(
             tried.add(supplier)
             try:
                 return attempt(supplier)
-            except ClosingError:
+            except (ClosingError, ForgoneError):
                 raise
             except UpstreamError as error:
                 failures[supplier] = error

@@ -17,6 +17,7 @@ from aptfreeze.archive.partial import Partial
 from aptfreeze.errors import IntegrityError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.download import Download, Downloads
+from aptfreeze.fetch.failures import ForgoneError
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.settings import FetchSettings
@@ -404,6 +405,39 @@ def test_a_prefetched_file_that_is_demanded_hurries(downloads: Downloads, origin
     stall.release()
     content(late)
     assert origin.asked().index("/pool/f59") < begun + 25
+
+
+def test_what_is_forgone_is_not_asked_for_unless_somebody_waits_for_it(
+    objects: Objects, origin: Origin, folder: Path
+) -> None:
+    files = many(folder, 30)
+    stall = Stall()
+    origin.inject("*/small", stall)
+    downloads = Downloads(objects, replace(FAST, connections=1, depth=1))
+    first = downloads.join(wanted(SMALL), urls("small", origin))
+    assert stall.reached.wait(10)
+    growths = [downloads.join(wanted(d), urls(f"f{n}", origin), Priority.PREFETCHED) for n, d in enumerate(files)]
+    demanded = downloads.join(wanted(files[7]), urls("f7", origin))
+    for data in (SMALL, *files, LARGE):
+        downloads.forgo(wanted(data).digest)
+    stall.release()
+    assert content(first) == SMALL
+    assert content(demanded) == files[7]
+    for growth in growths[:7] + growths[8:]:
+        with pytest.raises(ForgoneError):
+            growth.wait(20)
+    assert content(downloads.join(wanted(files[3]), urls("f3", origin))) == files[3]
+    assert origin.asked() == ["/pool/small", "/pool/f7", "/pool/f3"]
+    downloads.close()
+
+
+@pytest.mark.parametrize(("connections", "depth", "threads"), [(8, 4, 32), (1, 1, 8), (64, 64, 64)])
+def test_what_nobody_waits_for_runs_as_much_at_once_as_connections_can_take(
+    objects: Objects, connections: int, depth: int, threads: int
+) -> None:
+    downloads = Downloads(objects, FetchSettings(connections=connections, depth=depth))
+    assert downloads.at_once == threads
+    downloads.close()
 
 
 def test_a_stalled_mirror_fails_and_the_next_one_goes_on(objects: Objects, origin: Origin, second: Origin) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import pytest
 
 from aptfreeze.fetch.connection import Connection
-from aptfreeze.fetch.failures import ClosingError, PassingError, UnreachableError
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, UnreachableError
 from aptfreeze.fetch.host import Host
 from aptfreeze.fetch.priority import Priority
+from support.serving import eventually
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
 
@@ -141,6 +142,25 @@ def test_what_a_client_waits_for_is_not_asked_behind_what_nobody_waits_for(serve
     assert demanded.result() == b"D"
     server.answer(b"B", 0)
     assert sources.result() == b"B"
+    host.close()
+
+
+def test_what_waits_is_asked_by_priority_and_not_at_all_once_nobody_wants_it(server: Server) -> None:
+    host = host_of(server, connections=1, depth=1)
+    first = Client(host, b"1")
+    assert server.opened.acquire(timeout=10)
+    forgone, prefetched, hurried = (Asker(Priority.PREFETCHED) for _ in range(3))
+    dropped = Client(host, b"F", forgone)
+    waiting = [Client(host, b"P", prefetched), Client(host, b"H", hurried)]
+    assert eventually(lambda: "3 waiting" in repr(host))
+    forgone.priority, hurried.priority = Priority.FORGONE, Priority.DEMANDED
+    for request in (b"1", b"H", b"P"):
+        assert server.read(1) == request
+        server.answer(request)
+    assert [client.result() for client in (first, *waiting)] == [b"1", b"P", b"H"]
+    dropped.join(10)
+    assert isinstance(dropped.error, ForgoneError)
+    assert host.requests == 3
     host.close()
 
 

@@ -51,7 +51,7 @@ def test_a_ticket_that_fails_gets_its_turn_to_say_so() -> None:
 # --- lines ---
 
 
-def test_a_line_is_slow_behind_much_or_behind_what_nobody_waits_for() -> None:
+def test_a_line_is_slow_behind_much_or_behind_what_no_client_will_ask_for() -> None:
     line = Line(ticket(size=1 << 20))
     assert not line.is_slow_for(ticket())
     line.owed.append(ticket(size=1))
@@ -62,6 +62,11 @@ def test_a_line_is_slow_behind_much_or_behind_what_nobody_waits_for() -> None:
     assert background.is_slow_for(ticket())
     assert background.is_slow_for(ticket(priority=Priority.PREFETCHED))
     assert not background.is_slow_for(ticket(priority=Priority.SOURCES))
+
+
+@pytest.mark.parametrize("priority", [Priority.PREFETCHED, Priority.FORGONE])
+def test_a_line_with_few_prefetched_bytes_is_good_enough_for_all(priority: Priority) -> None:
+    assert not Line(ticket(priority=priority, size=1000)).is_slow_for(ticket())
 
 
 # --- answers ---

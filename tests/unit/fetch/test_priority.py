@@ -5,4 +5,4 @@ from aptfreeze.fetch.priority import Priority
 
 
 def test_what_a_client_waits_for_goes_before_what_nobody_waits_for() -> None:
-    assert sorted(Priority) == [Priority.DEMANDED, Priority.PREFETCHED, Priority.SOURCES]
+    assert sorted(Priority) == [Priority.DEMANDED, Priority.PREFETCHED, Priority.SOURCES, Priority.FORGONE]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ClosingError, PassingError, WrongBytesError
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, WrongBytesError
 from aptfreeze.fetch.turns import in_turn
 from aptfreeze.settings import FetchSettings
 
@@ -114,7 +114,7 @@ def test_missing_is_said_only_by_all() -> None:
     assert not isinstance(caught.value, MissingUpstreamError)
 
 
-@pytest.mark.parametrize("error", [ClosingError("closing"), AptfreezeError("the disk is full")])
+@pytest.mark.parametrize("error", [ClosingError("closing"), ForgoneError("forgone"), AptfreezeError("full")])
 def test_what_is_no_suppliers_fault_ends_it(error: AptfreezeError) -> None:
     play = Play({"a": [error], "b": ["bytes"]})
     with pytest.raises(type(error)):

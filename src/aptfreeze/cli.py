@@ -29,7 +29,7 @@ from aptfreeze.flags import build_parser
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    talk = Talk(sys.stderr)
+    talk = Talk(sys.stderr, _room_for_progress())
     logging.basicConfig(handlers=[TalkHandler(talk)], format="%(message)s")
     try:
         return _status(words, talk)
@@ -55,6 +55,14 @@ def _status(words: Sequence[str], talk: Talk) -> int:
         talk.tell(traceback.format_exc())
         talk.tell(f"this is a bug in aptfreeze {__version__}; please report it with the lines above")
         return OWN_FAILURE_OF_RUN if is_run else BUG
+
+
+def _room_for_progress() -> Callable[[], int] | None:
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    from aptfreeze.describe.terminal import room_on
+
+    return room_on(sys.stderr, os.environ)
 
 
 def _as_typed(words: Sequence[str]) -> str:
@@ -88,9 +96,8 @@ def _run(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     json_file = None if options.json is None else Path(options.json)
     run.check(command, os.environ, json_file)
     access_log = None if options.access_log is None else Path(options.access_log)
-    summary = asyncio.run(
-        run.run(opened, command, os.environ, tell=talk.tell, progress=talk.progress, access_log=access_log)
-    )
+    show = talk.show if talk.shows_progress else None
+    summary = asyncio.run(run.run(opened, command, os.environ, tell=talk.tell, show=show, access_log=access_log))
     for line in summary.lines():
         talk.tell(line)
     if json_file is not None:
@@ -105,7 +112,13 @@ def _serve(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     ready_file = None if options.ready_file is None else Path(options.ready_file).absolute()
     access_log = None if options.access_log is None else Path(options.access_log)
     serving = serve.serve(
-        opened, address, ready_file=ready_file, watched=options.watch_pid, tell=talk.tell, access_log=access_log
+        opened,
+        address,
+        ready_file=ready_file,
+        watched_pid=options.watch_pid,
+        tell=talk.tell,
+        show=talk.show if talk.shows_progress else None,
+        access_log=access_log,
     )
     asyncio.run(serving)
     return 0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Amounts and ages for people."""
 
+import math
 from datetime import timedelta
 
 _UNITS = ("kB", "MB", "GB", "TB")
@@ -25,6 +26,15 @@ def age_text(age: timedelta) -> str:
         if count:
             return f"{count} {name}{'s' * (count != 1)}"
     return "less than a minute"
+
+
+def time_text(seconds: float) -> str:
+    """How long something will take, in one unit, rounded up: `45 s`, `2 min`, `3 h`."""
+    for unit, length, limit in (("s", 1, 100), ("min", 60, 100), ("h", 3600, 24)):
+        count = max(1, math.ceil(seconds / length))
+        if count < limit:
+            return f"{count} {unit}"
+    return "more than a day"
 
 
 def counted(count: int, noun: str) -> str:

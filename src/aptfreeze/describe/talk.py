@@ -2,25 +2,39 @@
 """What is told to a person on stderr, while data goes to stdout.
 
 Rule 1: each line for good begins with the program's name, so that it can be told from COMMAND's own output.
-Rule 2: progress is one line that renews itself on a terminal, and elsewhere only the first of its lines.
+Rule 2: progress is one line that renews itself, and gives way to every line for good. It is drawn on a terminal only:
+a log has nothing of it.
 Rule 3: talk that cannot be told (stderr is closed, its reader is gone, its disk is full) changes nothing else: no
 status, no other output. It is given up at the first failure.
 """
 
 import logging
-from typing import TextIO
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from aptfreeze.describe.progress import Line
 
 _PREFIX = "aptfreeze: "
-_CLEAR = "\r\x1b[K"
-"""ECMA-48: to the first column, erase to the end of the line."""
+_ERASE_REST = "\x1b[K"
+"""ECMA-48: erase to the end of the line."""
+_ERASE = f"\r{_ERASE_REST}"
 
 
 class Talk:
-    """Mutable state: the stream, None once it is of no use; whether a line of progress is the last thing on it."""
+    """Any thread may tell something.
 
-    def __init__(self, stream: TextIO | None) -> None:
+    Mutable state, under the lock: the stream, None once it is of no use; whether a line of progress is the last thing
+    on it.
+    """
+
+    def __init__(self, stream: TextIO | None, room: Callable[[], int] | None = None) -> None:
+        """`room`: how many columns a line of progress may have now, 0 for none; None: there never is one."""
         self._stream = stream
-        self._in_progress = False
+        self._room = room
+        self._is_drawn = False
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Talk {'given up' if self._stream is None else self._stream.name}>"
@@ -29,31 +43,45 @@ class Talk:
     def is_given_up(self) -> bool:
         return self._stream is None
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether it is worth while to call `show`."""
+        return self._stream is not None and self._room is not None
+
     def tell(self, text: str) -> None:
         """Lines for good."""
-        ended = _CLEAR if self._in_progress and self._is_terminal() else ""
-        self._in_progress = False
-        self._write(ended + "".join(f"{_PREFIX}{line}\n" for line in text.splitlines()))
+        with self._lock:
+            self._write(self._erasing() + "".join(f"{_PREFIX}{line}\n" for line in text.splitlines()))
 
-    def progress(self, text: str) -> None:
-        """One line that the next one, of either kind, replaces."""
-        if self._is_terminal():
-            self._write(f"{_CLEAR}{_PREFIX}{text}")
-        elif not self._in_progress:
-            self._write(f"{_PREFIX}{text}\n")
-        self._in_progress = True
+    def show(self, line: "Line | None") -> None:
+        """Draw a line of progress over the last one; None: none any more. Nothing changes if there is no room now."""
+        room = 0 if self._room is None else self._room()
+        if room == 0:
+            return
+        with self._lock:
+            if line is None:
+                self._write(self._erasing())
+            else:
+                self._is_drawn = True
+                self._write(f"\r{_PREFIX}{_printable(line.fitted(room - len(_PREFIX)))}{_ERASE_REST}")
 
-    def _is_terminal(self) -> bool:
-        return self._stream is not None and self._stream.isatty()
+    def _erasing(self) -> str:
+        erasing, self._is_drawn = _ERASE if self._is_drawn else "", False
+        return erasing
 
     def _write(self, text: str) -> None:
-        if self._stream is None:
+        if self._stream is None or not text:
             return
         try:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):  # ValueError: the stream was closed
             self._stream = None
+
+
+def _printable(text: str) -> str:
+    """Names come from the network: nothing of them may move the cursor, or be wider than a column."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 
 class TalkHandler(logging.Handler):

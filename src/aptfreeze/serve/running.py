@@ -3,7 +3,7 @@
 
     async with running(world, "127.0.0.1", 0) as proxy:
         ...                                 # clients are served on proxy.url
-        await proxy.finish(progress, stop)  # what a session owes: Sources indexes, commits
+        await proxy.finish(stop)            # what a session owes: Sources indexes, commits
 
 Leaving without `finish` (an error, a signal) still writes the record; provisional pins stay for the next run.
 """
@@ -11,18 +11,23 @@ Leaving without `finish` (an error, a signal) still writes the record; provision
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from aptfreeze.environment.records import Totals
 from aptfreeze.errors import AptfreezeError
+from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.serve.assembly import Parts, World, assembled
 from aptfreeze.serve.server import Server
 from aptfreeze.serve.sources import Missing
+
+if TYPE_CHECKING:
+    from aptfreeze.describe.progress import Activity
 
 _THREADS = 32
 """For look-ups and pinning; each of them may wait for a mirror."""
@@ -31,11 +36,12 @@ _THREADS = 32
 class Running:
     """The inside of `running`. Mutable state: since when each provisional pin waits."""
 
-    def __init__(self, world: World, archive: OpenArchive, parts: Parts, port: int) -> None:
+    def __init__(self, world: World, archive: OpenArchive, parts: Parts, server: Server, port: int) -> None:
         self.session = parts.session
         self.port = port
         self._world = world
         self._archive = archive
+        self._server = server
         self._first_sight = parts.first_sight
         self._sources = parts.sources
         self._clashes = parts.clashes
@@ -57,12 +63,29 @@ class Running:
             mirror_requests=sum(host.requests for host in fetched),
         )
 
-    async def finish(self, progress: Callable[[int, int], None], stop: asyncio.Event) -> list[Missing]:
+    def activity(self) -> "Activity":
+        """What is done for clients right now."""
+        from aptfreeze.describe.progress import Activity  # start-up time
+
+        connections, downloads = self._server.connections, self._archive.downloads
+        return Activity(
+            requests=self.session.traffic.requests,
+            connections=len(connections),
+            is_busy=not all(connection.is_idle for connection in connections),
+            downloads=downloads.running(),
+            received=sum(host.received for host in downloads.traffic().values()),
+        )
+
+    def awaited(self) -> tuple[Download, ...]:
+        """The Sources indexes that `finish` waits for."""
+        return self._sources.awaited() if self._sources else ()
+
+    async def finish(self, stop: asyncio.Event) -> list[Missing]:
         """Await the Sources indexes, commit what no index spoke for; returns the Sources that could not be had.
 
         `stop` gives up waiting: what has not come then is fetched by the next session.
         """
-        missing = await self._sources.finish(progress, stop) if self._sources else []
+        missing = await self._sources.finish(stop) if self._sources else []
         await self._first_sight.commit_unasked(set(self.session.provisional))
         await self._clashes.look()
         self._hear()
@@ -131,7 +154,7 @@ async def running(
         try:
             async with asyncio.TaskGroup() as tasks:
                 parts = assembled(world, archive, threads, relays, tasks)
-                proxy = Running(world, archive, parts, port)
+                proxy = Running(world, archive, parts, server, port)
                 serving = tasks.create_task(server.serve(parts.handler), name="serve")
                 tending = tasks.create_task(proxy.tend(tend_every_s), name="tend")
                 try:

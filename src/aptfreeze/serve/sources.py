@@ -6,12 +6,13 @@ the sources of everything that was used can be told, and fetched, as long as thi
 """
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
-from aptfreeze.archive.growth import Growth
+from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.errors import AptfreezeError, UpstreamError
+from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.failures import ReplacedError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.priority import Priority
@@ -43,15 +44,21 @@ class _Wanted:
     component: str
     begun: asyncio.Future[Begun]
 
+    @property
+    def name(self) -> str:
+        """`bookworm main`; a flat suite has no component and is told with its repository."""
+        return f"{self.key.suite} {self.component}" if self.component else str(self.key)
+
 
 class SourcesFollower:
-    """Mutable state: the look-ups and downloads under way, by suite and component."""
+    """Mutable state: the look-ups and downloads under way, by suite and component; those that `finish` awaits."""
 
     def __init__(self, session: Session, lookup: Lookup, threads: Executor) -> None:
         self._session = session
         self._lookup = lookup
         self._threads = threads
         self._wanted: dict[tuple[SuiteKey, str], _Wanted] = {}
+        self._awaited: list[_Wanted] = []
 
     def __repr__(self) -> str:
         return f"<SourcesFollower {len(self._wanted)} components>"
@@ -72,45 +79,38 @@ class SourcesFollower:
         except AptfreezeError as error:
             return error
 
-    async def finish(self, progress: Callable[[int, int], None], stop: asyncio.Event) -> list[Missing]:
-        """Await all. While one is on its way, `progress` is told the bytes that are there and all that are known of.
-
-        When `stop` is set, those that have not come by then count as missing.
-        """
+    async def finish(self, stop: asyncio.Event) -> list[Missing]:
+        """Await all. When `stop` is set, those that have not come by then count as missing."""
         pins = self._session.generation.pins
-        wanted = [each for each in self._wanted.values() if pins.get(each.key) == each.pin]
+        wanted = self._awaited = [each for each in self._wanted.values() if pins.get(each.key) == each.pin]
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(self._follow(wanted, progress), name="follow Sources")
+            following = tasks.create_task(self._follow(wanted), name="follow Sources")
             stopping = tasks.create_task(stop.wait(), name="stop following Sources")
             await asyncio.wait((following, stopping), return_when=asyncio.FIRST_COMPLETED)
             following.cancel()
             stopping.cancel()
+        self._awaited = []
         errors = ((each, _error(each.begun)) for each in wanted)
         return [Missing(each.key, each.component, error) for each, error in errors if error is not None]
 
-    async def _follow(self, wanted: list[_Wanted], progress: Callable[[int, int], None]) -> None:
-        for each in wanted:
-            await asyncio.shield(each.begun)
+    def awaited(self) -> tuple[Download, ...]:
+        """While `finish` waits for one that is being fetched: all that it had to wait for. Else nothing."""
+        outcomes = [(each, _outcome(each.begun)) for each in self._awaited]
+        growths = [(each, growth) for each, growth in outcomes if isinstance(growth, Growth) and growth.error is None]
+        if all(growth.state is GrowthState.COMPLETE for _, growth in growths):
+            return ()
+        return tuple(Download(each.name, growth.received, growth.size, Priority.SOURCES) for each, growth in growths)
 
-        def tell() -> None:
-            growths = [outcome for outcome in (_outcome(each.begun) for each in wanted) if isinstance(outcome, Growth)]
-            progress(sum(growth.ready for growth in growths), sum(growth.size or 0 for growth in growths))
-
+    async def _follow(self, wanted: list[_Wanted]) -> None:
         for each in wanted:
-            while isinstance(await self._end_of(each, tell), ReplacedError):
+            while isinstance(await self._end_of(each), ReplacedError):
                 each.begun = self._begin(each.key, each.pin, each.component)
 
-    async def _end_of(self, wanted: _Wanted, tell: Callable[[], None]) -> AptfreezeError | None:
+    async def _end_of(self, wanted: _Wanted) -> AptfreezeError | None:
         growth = await asyncio.shield(wanted.begun)
         if not isinstance(growth, Growth):
             return growth
-
-        def is_over() -> bool:
-            if not has_ended(growth):
-                tell()
-            return has_ended(growth)
-
-        await until(growth, is_over)
+        await until(growth, partial(has_ended, growth))
         return growth.error
 
 

@@ -5,12 +5,11 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aptfreeze.describe.amounts import size_text
 from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import OWN_FAILURE_OF_RUN
@@ -25,6 +24,7 @@ from aptfreeze.launch.signals import SignalReader
 from aptfreeze.settings import Sources
 
 if TYPE_CHECKING:
+    from aptfreeze.describe.progress import Line
     from aptfreeze.describe.summary import Summary
     from aptfreeze.serve.running import Running
     from aptfreeze.serve.sources import Missing
@@ -46,12 +46,12 @@ async def run(
     environ: Mapping[str, str],
     *,
     tell: Callable[[str], None],
-    progress: Callable[[str], None],
+    show: Callable[["Line | None"], None] | None = None,
     access_log: Path | None = None,
 ) -> "Summary":
     """Run COMMAND behind a proxy of its own; NotStartedError if it cannot be started.
 
-    `tell` shows a line for good, `progress` one that the next one may replace.
+    `tell` tells a line for good, `show` one that the next one replaces: none while COMMAND runs, whose terminal it is.
     """
     generation = opened.store.init()
     in_thread = partial(asyncio.get_running_loop().run_in_executor, None)
@@ -69,8 +69,8 @@ async def run(
             overridden = in_thread(prepared.overridden)
             ended = await run_command(command, prepared.variables, signals)
             _note(proxy, await overridden)
-            with _stopped_by(signals) as stop:
-                missing = await proxy.finish(lambda ready, size: progress(_sources_text(ready, size)), stop)
+            with _stopped_by(signals) as stop, _watched(proxy, tell, show):
+                missing = await proxy.finish(stop)
             _judge(proxy, opened, missing, environ)
         return _summary(proxy, ended, missing)
 
@@ -97,8 +97,14 @@ def _note(proxy: "Running", notices: Iterable[Notice]) -> None:
         proxy.session.notice(str(notice))
 
 
-def _sources_text(ready: int, size: int) -> str:
-    return f"fetching source indexes: {size_text(ready)} of {size_text(size)}"
+def _watched(
+    proxy: "Running", tell: Callable[[str], None], show: Callable[["Line | None"], None] | None
+) -> AbstractContextManager[None]:
+    if show is None:
+        return nullcontext()
+    from aptfreeze.serve.watching import sources_of, watched  # start-up time
+
+    return watched(sources_of(proxy, tell), show)
 
 
 def _judge(proxy: "Running", opened: Opened, missing: Sequence["Missing"], environ: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from aptfreeze.errors import UsageError
 from aptfreeze.launch.pidfd import ProcessHandle
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import running
+from aptfreeze.serve.watching import Show, serving_of, sources_of, watched
 from aptfreeze.values import immutable
 
 _COMMIT_AFTER_S = 60.0
@@ -58,27 +59,32 @@ async def serve(
     address: Address,
     *,
     ready_file: Path | None,
-    watched: int | None,
+    watched_pid: int | None,
     tell: Callable[[str], None],
+    show: Show | None = None,
     access_log: Path | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT, or the end of the process `watched`; then finish the session.
+    """Serve until SIGTERM, SIGINT, or the end of the process `watched_pid`; then finish the session.
+
+    `tell` tells a line for good, `show` one that the next one replaces.
 
     UsageError if there is no such process, the address cannot be had, or the ready file cannot be written.
     """
     if ready_file is not None:
         files.check_deliverable(ready_file)
     ended = _signalled()
-    with contextlib.nullcontext() if watched is None else ProcessHandle(watched) as process:
+    with contextlib.nullcontext() if watched_pid is None else ProcessHandle(watched_pid) as process:
         generation = opened.store.init()
         world = World(opened.store, generation, opened.settings, opened.process, tell, _COMMIT_AFTER_S, access_log)
         async with running(world, address.host, address.port) as proxy:
             url = f"http://{Address(address.host, proxy.port)}"
             tell(f"serving {opened.environment.root} on {url}, generation {generation.id[:12]}")
-            with _told_ready(ready_file, url, generation.id):
+            with _told_ready(ready_file, url, generation.id), watched(serving_of(proxy), show):
                 await _first(ended, process)
             ended.clear()  # a second signal ends the waiting for Sources
-            for each in await proxy.finish(lambda ready, size: None, ended):
+            with watched(sources_of(proxy, tell), show):
+                missing = await proxy.finish(ended)
+            for each in missing:
                 tell(f"no Sources of {each.key} {each.component}: {each.error.message}")
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aptfreeze.describe.amounts import age_text, counted, size_text
+from aptfreeze.describe.amounts import age_text, counted, size_text, time_text
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,25 @@ def test_a_size_has_at_most_three_digits_and_is_right(size: int) -> None:
 )
 def test_an_age_is_told_in_the_largest_unit_that_fits(age: timedelta, text: str) -> None:
     assert age_text(age) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "1 s"),
+        (1.1, "2 s"),
+        (99, "99 s"),
+        (99.5, "2 min"),
+        (121, "3 min"),
+        (99 * 60, "99 min"),
+        (99 * 60 + 1, "2 h"),
+        (23 * 3600, "23 h"),
+        (23 * 3600 + 1, "more than a day"),
+        (1e12, "more than a day"),
+    ],
+)
+def test_a_time_is_told_in_one_unit_rounded_up(seconds: float, text: str) -> None:
+    assert time_text(seconds) == text
 
 
 def test_one_is_no_plural() -> None:

@@ -4,12 +4,9 @@
 import io
 import logging
 
+from aptfreeze.describe.progress import Line
 from aptfreeze.describe.talk import Talk, TalkHandler
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from support.terminal import rows_of
 
 
 class Full(io.StringIO):
@@ -33,30 +30,59 @@ def test_each_line_begins_with_the_name_of_the_program() -> None:
     assert log.getvalue() == "aptfreeze: it failed\naptfreeze: Hint: do it again\n"
 
 
-def test_progress_in_a_log_file_is_one_line_for_each_wait() -> None:
+def test_a_log_file_has_nothing_of_progress() -> None:
     log = io.StringIO()
     talk = Talk(log)
 
-    talk.progress("1 of 3")
-    talk.progress("2 of 3")
+    talk.show(Line("1 of 3"))
     talk.tell("done")
-    talk.progress("1 of 9")
+    talk.show(None)
 
-    assert log.getvalue() == "aptfreeze: 1 of 3\naptfreeze: done\naptfreeze: 1 of 9\n"
+    assert (log.getvalue(), talk.shows_progress) == ("aptfreeze: done\n", False)
 
 
-def test_progress_on_a_terminal_is_one_line_that_renews_itself() -> None:
-    terminal = Terminal()
-    talk = Talk(terminal)
+def test_progress_on_a_terminal_is_one_line_that_renews_itself_and_gives_way() -> None:
+    terminal = io.StringIO()
+    talk = Talk(terminal, lambda: 79)
 
-    talk.progress("10 of 20")
-    talk.progress("20 of 20")
-    talk.tell("done")
+    talk.show(Line("10 of 20"))
+    talk.show(Line("9 of 9"))
+    assert rows_of(terminal.getvalue()) == ["aptfreeze: 9 of 9"]
+    talk.tell("done\nHint: go on")
     talk.tell("really")
+    assert rows_of(terminal.getvalue()) == ["aptfreeze: done", "aptfreeze: Hint: go on", "aptfreeze: really", ""]
+    assert talk.shows_progress
 
-    assert terminal.getvalue() == (
-        "\r\x1b[Kaptfreeze: 10 of 20\r\x1b[Kaptfreeze: 20 of 20\r\x1b[Kaptfreeze: done\naptfreeze: really\n"
-    )
+
+def test_nothing_of_it_is_left() -> None:
+    terminal = io.StringIO()
+    talk = Talk(terminal, lambda: 79)
+
+    talk.show(None)
+    assert terminal.getvalue() == ""  # nothing was there
+    talk.show(Line("10 of 20"))
+    talk.show(None)
+
+    assert rows_of(terminal.getvalue()) == [""]
+
+
+def test_it_is_never_wider_than_the_room_that_there_is_now() -> None:
+    terminal = io.StringIO()
+    rooms = iter([20, 0, 15])
+    talk = Talk(terminal, lambda: next(rooms))
+
+    for _ in range(3):
+        talk.show(Line("10 of 20 MB"))
+
+    assert terminal.getvalue() == "\raptfreeze: 10 of ...\x1b[K\raptfreeze: 1...\x1b[K"
+
+
+def test_what_a_mirror_names_cannot_move_the_cursor() -> None:
+    terminal = io.StringIO()
+
+    Talk(terminal, lambda: 79).show(Line("1 MB", ("a\x1b[2Jb\n\u0430.deb",)))
+
+    assert rows_of(terminal.getvalue()) == ["aptfreeze: 1 MB: a?[2Jb??.deb"]
 
 
 def test_what_cannot_be_told_is_given_up_for_good() -> None:
@@ -81,9 +107,9 @@ def test_a_closed_stream_is_no_error() -> None:
 
 
 def test_without_stderr_nothing_is_told() -> None:
-    talk = Talk(None)
+    talk = Talk(None, lambda: 79)
 
-    talk.progress("1 of 3")
+    talk.show(Line("1 of 3"))
     talk.tell("lost")
 
     assert talk.is_given_up

@@ -7,11 +7,12 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
+from aptfreeze.describe.progress import Activity
 from aptfreeze.environment.folder import Environment
 from aptfreeze.environment.process import Process
 from aptfreeze.environment.store import EnvironmentStore
@@ -68,7 +69,7 @@ async def got(proxy: Running, *urls: str) -> list[Response]:
 
 
 async def finished(proxy: Running) -> None:
-    assert await proxy.finish(lambda ready, size: None, asyncio.Event()) == []
+    assert await proxy.finish(asyncio.Event()) == []
 
 
 def record_of(world: World) -> list[dict[str, Any]]:
@@ -240,6 +241,55 @@ def test_what_mirrors_had_wrong_is_told(make_world: MakeWorld, repository: Repos
 
     in_loop(story)
     assert [line for line in told if "by-hash" in line and "do not match" in line]
+
+
+# --- what can be seen of it ---
+
+
+def test_what_it_does_for_its_clients_can_be_seen(
+    make_world: MakeWorld, repository: Repository, origin: Origin
+) -> None:
+    package = repository.binary("hello")
+    stall = Stall(10)
+    origin.inject("*.deb", stall)
+
+    async def story() -> None:
+        async with running(make_world(), "127.0.0.1", 0) as proxy, asyncio.TaskGroup() as tasks:
+            assert proxy.activity() == Activity(0, 0, False, (), 0)
+            await got(proxy, inrelease(repository), packages(repository))
+            client = tasks.create_task(got(proxy, f"{repository.url}/{package.path}"))
+            await asyncio.to_thread(stall.reached.wait)
+            await until_holds(lambda: any(each.received == 10 for each in proxy.activity().downloads))
+            seen = proxy.activity()
+            assert (seen.requests, seen.connections, seen.is_busy) == (3, 1, True)
+            assert [each.name for each in seen.downloads] == [PurePosixPath(package.path).name]
+            assert seen.received > 10
+            stall.release()
+            await client
+            await until_holds(lambda: proxy.activity().connections == 0)
+            seen = proxy.activity()
+            assert (seen.requests, seen.is_busy, seen.downloads) == (3, False, ())
+
+    in_loop(story)
+
+
+def test_the_sources_that_it_awaits_can_be_seen(make_world: MakeWorld, repository: Repository, origin: Origin) -> None:
+    repository.add_source("hello", "1.0")
+    repository.publish()
+    stall = Stall()
+    origin.inject("*/source/*", stall)
+
+    async def story() -> None:
+        async with running(make_world(), "127.0.0.1", 0) as proxy, asyncio.TaskGroup() as tasks:
+            await got(proxy, inrelease(repository), packages(repository))
+            assert proxy.awaited() == ()
+            finishing = tasks.create_task(finished(proxy))
+            await until_holds(lambda: [each.name for each in proxy.awaited()] == ["bookworm main"])
+            stall.release()
+            await finishing
+            assert proxy.awaited() == ()
+
+    in_loop(story)
 
 
 # --- the end, whatever hangs ---

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.opened import OpenArchive
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.serve.session import Session
@@ -17,17 +19,17 @@ from aptfreeze.serve.sources import Missing, SourcesFollower
 from support.faults import Flip, Stall, Status
 from support.loops import in_loop
 from support.origin import Origin
-from support.repository import Repository
+from support.repository import MakeRepository, Repository
 
 Suite = tuple[SuiteKey, Pin]
-Told = list[tuple[int, int]]
-Follow = Callable[..., tuple[list[Missing], Told]]
+Seen = list[tuple[Download, ...]]
+Follow = Callable[..., tuple[list[Missing], Seen]]
 
 
-def pinned(repository: Repository, archive: OpenArchive, session: Session) -> Suite:
+def pinned(repository: Repository, archive: OpenArchive, session: Session, name: str = "bookworm") -> Suite:
     """The suite of the mirror as it is now, pinned in the session; its InRelease is in the archive."""
     data = (repository.suite_folder / "InRelease").read_bytes()
-    key = SuiteKey(repository.url.removeprefix("http://"), "bookworm")
+    key = SuiteKey(repository.url.removeprefix("http://"), name)
     pin = Pin(InRelease(archive.objects.put(data)), None)
     session.generation = session.generation.without_pin(key).with_pin(key, pin)
     return key, pin
@@ -42,24 +44,29 @@ def suite(repository: Repository, archive: OpenArchive, session: Session) -> Sui
 
 @pytest.fixture
 def follow(archive: OpenArchive, session: Session) -> Iterator[Follow]:
-    """Uses components, and finishes: what is missing, and what was told meanwhile."""
+    """Uses components, and finishes: what is missing, and what was awaited while `stop` decided whether to stop."""
     with ThreadPoolExecutor(4) as threads:
 
         def follow(
             *used: tuple[SuiteKey, Pin, str], stop: Callable[[], bool] = lambda: False, offline: bool = False
-        ) -> tuple[list[Missing], Told]:
-            told: Told = []
+        ) -> tuple[list[Missing], Seen]:
+            seen: Seen = []
 
             async def story() -> list[Missing]:
                 follower = SourcesFollower(session, archive.lookup(offline=offline), threads)
                 for key, pin, component in used:
                     follower.used(key, pin, component)
                 event = asyncio.Event()
-                if await asyncio.to_thread(stop):
-                    event.set()
-                return await follower.finish(lambda ready, size: told.append((ready, size)), event)
+                seen.append(follower.awaited())
+                async with asyncio.TaskGroup() as tasks:
+                    finishing = tasks.create_task(follower.finish(event))
+                    if await asyncio.to_thread(stop):
+                        seen.append(follower.awaited())
+                        event.set()
+                seen.append(follower.awaited())
+                return finishing.result()
 
-            return in_loop(story), told
+            return in_loop(story), seen
 
         yield follow
 
@@ -86,7 +93,7 @@ def test_what_the_archive_holds_is_not_asked_again(follow: Follow, origin: Origi
 
 
 def test_a_component_without_sources_is_nothing_to_wait_for(follow: Follow, suite: Suite) -> None:
-    assert follow((*suite, "contrib")) == ([], [])
+    assert follow((*suite, "contrib"), stop=lambda: True) == ([], [(), (), ()])
 
 
 def test_what_cannot_be_had_is_named_with_the_reason(follow: Follow, origin: Origin, suite: Suite) -> None:
@@ -103,6 +110,35 @@ def test_waiting_can_be_given_up(follow: Follow, origin: Origin, suite: Suite) -
     origin.inject("*/source/*", stall)
     (missing,) = follow((*suite, "main"), stop=lambda: stall.reached.wait(10))[0]
     assert "interrupted" in missing.error.message
+    stall.release()
+
+
+def test_what_is_awaited_is_told_with_what_has_come(
+    follow: Follow, repository: Repository, origin: Origin, suite: Suite
+) -> None:
+    stall = Stall(20)
+    origin.inject("*/source/*", stall)
+    _, (before, meanwhile, afterwards) = follow((*suite, "main"), stop=lambda: stall.reached.wait(10))
+    assert before == afterwards == ()  # only who finishes awaits it
+    (index,) = meanwhile
+    assert (index.name, index.priority) == ("bookworm main", Priority.SOURCES)
+    sizes = {file.stat().st_size for file in repository.suite_folder.glob("main/source/Sources*")}
+    assert index.size in sizes
+    assert index.received <= 20
+    stall.release()
+
+
+def test_a_flat_suite_is_told_with_its_repository(
+    follow: Follow, make_repository: MakeRepository, archive: OpenArchive, session: Session, origin: Origin
+) -> None:
+    flat = make_repository("flat", flat=True)
+    flat.add_source("hello", "1.0")
+    flat.publish()
+    stall = Stall()
+    origin.inject("*", stall)
+    suite = pinned(flat, archive, session, "./")
+    _, (_, (index,), _) = follow((*suite, ""), stop=lambda: stall.reached.wait(10))
+    assert index.name == f"{origin.host}/flat ./"
     stall.release()
 
 
@@ -131,7 +167,4 @@ def test_a_large_index_that_one_address_has_wrong_comes_from_the_next(
     repository.indexes["main/source/Sources"] = noise.randbytes(2 << 20).hex().encode()
     repository.publish()
     origin.inject("*/by-hash/*", Flip(1000))
-    missing, told = follow((*pinned(repository, archive, session), "main"))
-    assert missing == []
-    assert told
-    assert all(size > 1 << 20 for _, size in told)
+    assert follow((*pinned(repository, archive, session), "main"))[0] == []

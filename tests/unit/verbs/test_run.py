@@ -2,8 +2,7 @@
 """`run`: what is checked before COMMAND starts, what is told of it, and when it counts."""
 
 import json
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from aptfreeze.errors import UsageError
 from aptfreeze.launch.process import NotStartedError
 from aptfreeze.verbs.run import check
 from support.aptfreeze import Aptfreeze
-from support.faults import Stall
+from support.faults import Delay, Stall
 from support.fetching import fetching, lists
 from support.origin import Origin
 from support.repository import Repository
+from support.terminal import Terminal
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -122,29 +122,76 @@ def test_missing_source_indexes_that_are_required_are_a_verdict(aptfreeze: Aptfr
     assert (said["command_status"], said["exit_status"], len(said["verdicts"])) == (0, 125, 1)
 
 
-def test_a_wait_for_source_indexes_is_told_once_where_there_is_no_terminal(
-    aptfreeze: Aptfreeze, repository: Repository, origin: Origin
-) -> None:
+@pytest.fixture
+def slow_sources(repository: Repository, origin: Origin) -> Stall:
+    """The Sources index stops after ten bytes."""
     repository.add_source("hello", "1.0")
     repository.publish()
     stall = Stall(after=10)
     origin.inject("*source*", stall)
-    line = [sys.executable, "-m", "aptfreeze", "run", "--archive", str(aptfreeze.archive), "--"]
+    return stall
 
-    with subprocess.Popen(
-        [*line, *fetching(*lists(repository))],
-        cwd=aptfreeze.environment,
-        env=aptfreeze.environ,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as run:
-        assert run.stderr
-        waits = []
-        for told in run.stderr:
-            assert "\r" not in told
-            if "fetching source indexes" in told:
-                waits.append(told)
-                stall.release()
 
-    assert run.returncode == 0
-    assert len(waits) == 1
+def on_terminal(aptfreeze: Aptfreeze, *command: str) -> Terminal:
+    line = aptfreeze.line("run", "--archive", str(aptfreeze.archive), "--", *command)
+    return Terminal(line, env=aptfreeze.environ, cwd=aptfreeze.environment)
+
+
+def test_a_wait_for_source_indexes_is_shown_on_a_terminal_and_leaves_no_trace(
+    aptfreeze: Aptfreeze, repository: Repository, slow_sources: Stall
+) -> None:
+    with on_terminal(aptfreeze, *fetching(*lists(repository))) as terminal:
+        terminal.wait_for(" bytes/s: bookworm main ")
+        slow_sources.release()
+        assert terminal.ended() == 0
+
+    assert "aptfreeze: 10 bytes of " in terminal.output
+    pinned, fetching_told, generation, _, requests, last = terminal.rows
+    assert pinned.startswith("aptfreeze: pinned ")
+    assert fetching_told == "aptfreeze: fetching Sources indexes: bookworm main (Ctrl-C: the next run goes on)"
+    assert generation.startswith("aptfreeze: generation ")
+    assert requests.startswith("aptfreeze: 2 requests, ")
+    assert last == ""
+
+
+def test_ctrl_c_ends_the_wait_and_the_next_run_goes_on(
+    aptfreeze: Aptfreeze, repository: Repository, slow_sources: Stall, origin: Origin
+) -> None:
+    with on_terminal(aptfreeze, *fetching(*lists(repository))) as terminal:
+        terminal.wait_for("aptfreeze: 10 bytes of ")
+        terminal.press(b"\x03")
+        assert terminal.ended() == 0
+
+    told = "\n".join(terminal.rows)
+    assert "10 bytes of" not in told
+    assert "bookworm main: interrupted while it was fetched; the next run goes on" in told
+    slow_sources.release()
+    origin.heal()
+    assert "no Sources" not in aptfreeze.run(fetching(*lists(repository))).ok().stderr
+    assert [seen.headers.get("range") for seen in origin.requests if "source" in seen.path] == [None, "bytes=10-"]
+
+
+def test_nothing_is_drawn_while_the_command_has_the_terminal(aptfreeze: Aptfreeze, repository: Repository) -> None:
+    command = fetching(*lists(repository))
+    aptfreeze.run(command).ok()  # so that nothing is pinned now, which is told at once
+
+    with on_terminal(aptfreeze, "sh", "-c", f"{shlex.join(command)}; sleep 1; echo it has ended") as terminal:
+        assert terminal.ended() == 0
+
+    assert terminal.output.startswith("it has ended\r\naptfreeze: generation ")
+
+
+@pytest.mark.parametrize("env", [{}, {"TERM": "xterm"}], ids=["plain", "with a terminal's variables"])
+def test_a_log_has_nothing_of_a_wait(
+    aptfreeze: Aptfreeze, repository: Repository, origin: Origin, env: dict[str, str]
+) -> None:
+    repository.add_source("hello", "1.0")
+    repository.publish()
+    origin.inject("*source*", Delay(1))  # three times as long as it takes to draw something
+
+    result = aptfreeze.run(fetching(*lists(repository)), env=env).ok()
+
+    assert origin.count("*source*") == 1
+    told = [line.removeprefix("aptfreeze: ").split()[0] for line in result.stderr.splitlines()]
+    assert told == ["pinned", "generation", next(iter(aptfreeze.pins)).split()[0], "2"]
+    assert "\r" not in result.stderr

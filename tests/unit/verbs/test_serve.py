@@ -3,9 +3,11 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,11 @@ from aptfreeze.errors import UsageError
 from aptfreeze.verbs.serve import Address
 from support.aptfreeze import Aptfreeze
 from support.client import ask
+from support.faults import Delay, Stall
+from support.origin import Origin
 from support.repository import Repository
+from support.serving import eventually
+from support.terminal import Terminal
 
 
 @pytest.mark.parametrize(
@@ -116,3 +122,53 @@ def test_a_pipe_as_ready_file_gets_the_address(aptfreeze: Aptfreeze, tmp_path: P
 
     assert process.returncode == 0
     assert pipe.is_fifo()
+
+
+# --- what is shown of it ---
+
+
+def large(repository: Repository) -> str:
+    """The URL of a package that is sent while it arrives."""
+    package = repository.add("large", "1.0", size=2 << 20)
+    repository.publish()
+    return f"{repository.url}/{package.path}"
+
+
+def test_on_a_terminal_a_line_shows_what_is_done_and_is_gone_when_it_is_idle(
+    aptfreeze: Aptfreeze, repository: Repository, origin: Origin
+) -> None:
+    url, stall, ready = large(repository), Stall(after=1 << 20), aptfreeze.root / "ready"
+    origin.inject("*.deb", stall)
+    line = aptfreeze.line("serve", "--listen", "127.0.0.1:0", "--archive", str(aptfreeze.archive))
+    line += ["--ready-file", str(ready)]
+
+    with Terminal(line, env=aptfreeze.environ, cwd=aptfreeze.environment) as terminal, ThreadPoolExecutor(1) as threads:
+        terminal.wait_for("aptfreeze: serving ")
+        assert eventually(ready.exists)
+        proxy = json.loads(ready.read_text())["url"]
+        assert ask(proxy, f"{repository.url}/dists/bookworm/InRelease").status == 200
+        client = threads.submit(ask, proxy, url)
+        terminal.wait_for("/s: large_1.0_amd64.deb 49%")
+        assert re.fullmatch(r"aptfreeze: 2 requests, 1 connection, [\d.]+ \w+/s: large\S+ 49%", terminal.rows[-1])
+        stall.release()
+        assert client.result().status == 200
+        assert eventually(lambda: terminal.rows[-1] == "")
+        terminal.press(b"\x03")
+        assert terminal.ended() == 0
+
+    serving, pinned, last = terminal.rows
+    assert serving.startswith("aptfreeze: serving ")
+    assert pinned.startswith("aptfreeze: pinned ")
+    assert last == "^C"
+
+
+def test_a_log_has_nothing_of_it(aptfreeze: Aptfreeze, repository: Repository, origin: Origin) -> None:
+    url = large(repository)
+    origin.inject("*.deb", Delay(1))  # three times as long as it takes to draw something
+
+    with aptfreeze.serve() as serving:
+        for each in (f"{repository.url}/dists/bookworm/InRelease", url):
+            assert ask(serving.proxy, each).status == 200
+
+    assert [line.split()[1] for line in serving.output.splitlines()] == ["serving", "pinned"]
+    assert "\r" not in serving.output

@@ -93,7 +93,7 @@ def test_what_the_archive_holds_is_not_asked_again(follow: Follow, origin: Origi
 
 
 def test_a_component_without_sources_is_nothing_to_wait_for(follow: Follow, suite: Suite) -> None:
-    assert follow((*suite, "contrib"), stop=lambda: True) == ([], [(), (), ()])
+    assert follow((*suite, "contrib")) == ([], [(), ()])
 
 
 def test_what_cannot_be_had_is_named_with_the_reason(follow: Follow, origin: Origin, suite: Suite) -> None:

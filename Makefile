@@ -33,9 +33,8 @@ format: venv-test ## format the code and sort its imports
 	@tools/inside ruff check --quiet --fix --select I . && tools/inside ruff format .
 
 .PHONY: bench
-bench: venv ## measure the start-up and the CPU of a hit
-	@tools/inside python bench/startup.py
-	@tools/inside python bench/hits.py
+bench: venv ## measure beside squid, nginx and apt-cacher-ng, as far as they are installed (half an hour)
+	@PYTHONPATH=tests tools/inside python -m bench
 
 .PHONY: man
 man: venv ## write build/man/aptfreeze.1

@@ -68,6 +68,14 @@ class Indexes:
         with self._reading(name) as table:
             return table.find(path)
 
+    def named(self, name: Digest, packages: Iterable[str]) -> Iterator[tuple[str, IndexEntry]]:
+        """The paths of all files of these packages, in any order; IntegrityError as for `find`.
+
+        Reads the table as a whole: 0.02 s for that of Debian's main.
+        """
+        with self._reading(name) as table:
+            yield from table.named(packages)
+
     def entries(self, name: Digest) -> Iterator[tuple[str, IndexEntry]]:
         """All paths of an index, sorted, with what it says of them; IntegrityError as for `find`."""
         with self._reading(name) as table:

@@ -8,6 +8,7 @@ Rule 2: whatever sqlite finds wrong with it is a DamagedTableError, never a "not
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,8 @@ _CREATE = f"""
 # The first of two entries of one path counts, as in apt.
 _INSERT = f"INSERT OR IGNORE INTO entry VALUES ({', '.join('?' * len(_COLUMNS))})"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM entry"
+_AT_ONCE = 999
+"""As many values as any SQLite takes in one query."""
 # A hash that only one of the two has compares as NULL, which counts as no difference.
 _CLASHES = f"""
     SELECT count(*), min(path) FROM main.entry AS mine JOIN other.entry AS its USING (path)
@@ -66,6 +69,14 @@ class Table:
         """What the index says of a path; None if it does not list it."""
         row = next(self._select(_SELECT + " WHERE path = ?", path), None)
         return None if row is None else _entry(row)
+
+    def named(self, packages: Iterable[str]) -> Iterator[tuple[str, IndexEntry]]:
+        """The paths of all files of these packages, in any order, by one pass for each thousand of names."""
+        names = iter(packages)
+        while some := list(islice(names, _AT_ONCE)):
+            marks = ", ".join("?" * len(some))
+            for row in self._select(f"{_SELECT} WHERE package IN ({marks})", *some):
+                yield row[0], _entry(row)
 
     def entries(self) -> Iterator[tuple[str, IndexEntry]]:
         """All paths, sorted."""

@@ -67,6 +67,8 @@ class Release:
     components: tuple[str, ...]
     architectures: tuple[str, ...]
     acquire_by_hash: bool
+    not_automatic: bool
+    """Whether apt takes packages from it only where it is told to (backports, experimental)."""
     no_support_for_architecture_all: frozenset[str]
     """Index names (`Packages`) whose content for architecture `all` is repeated in every other architecture's."""
     files: Mapping[str, ListedFile]
@@ -90,7 +92,8 @@ class Release:
             valid_until=_date(fields, "Valid-Until"),
             components=tuple(_text(fields, "Components").split()),
             architectures=tuple(_text(fields, "Architectures").split()),
-            acquire_by_hash=_text(fields, "Acquire-By-Hash").lower() in ("yes", "true", "on", "1"),
+            acquire_by_hash=_switch(fields, "Acquire-By-Hash"),
+            not_automatic=_switch(fields, "NotAutomatic"),
             no_support_for_architecture_all=frozenset(_text(fields, "No-Support-for-Architecture-all").split()),
             files=files,
             _by_hash=_index_by_hash(files),
@@ -156,6 +159,10 @@ def _text(fields: Paragraph, name: str) -> str:
     if not text.isprintable():
         raise ParseError(f"unprintable characters in {name}: {text[:200]!r}", fields.line)
     return text
+
+
+def _switch(fields: Paragraph, name: str) -> bool:
+    return _text(fields, name).lower() in ("yes", "true", "on", "1")
 
 
 def _date(fields: Paragraph, name: str) -> datetime | None:

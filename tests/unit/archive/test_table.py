@@ -48,6 +48,18 @@ def test_the_first_entry_of_a_path_counts(tmp_path: Path) -> None:
     assert found.package == "a"
 
 
+def test_all_files_of_some_packages_are_found_by_one_question(tmp_path: Path) -> None:
+    files = [f"p{n}" for n in range(3000)]
+    write(tmp_path / "table", "packages", [entry(name) for name in files])
+    table = opened(tmp_path / "table")
+    assert {found.package: path for path, found in table.named(["p7", "p2999", "absent"])} == {
+        "p7": "pool/p7",
+        "p2999": "pool/p2999",
+    }
+    assert sorted(found.package for _, found in table.named(files)) == sorted(files)
+    assert list(table.named([])) == []
+
+
 def test_no_file_is_no_table(tmp_path: Path) -> None:
     assert Table.open(tmp_path / "absent") is None
 

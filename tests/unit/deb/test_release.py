@@ -199,5 +199,6 @@ def test_what_is_no_release_is_refused(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("yes", True), ("True", True), ("1", True), ("no", False), ("", False)])
-def test_by_hash_is_a_boolean_of_apt(text: str, expected: bool) -> None:
-    assert Release.parse(f"Acquire-By-Hash: {text}\n".encode()).acquire_by_hash is expected
+def test_switches_are_booleans_of_apt(text: str, expected: bool) -> None:
+    release = Release.parse(f"Acquire-By-Hash: {text}\nNotAutomatic: {text}\n".encode())
+    assert (release.acquire_by_hash, release.not_automatic) == (expected, expected)

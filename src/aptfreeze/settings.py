@@ -60,6 +60,8 @@ class FetchSettings:
     """Further attempts after a passing failure (429, 5xx, timeout, cut connection) of one supplier."""
     retry_after_limit_s: float = 60.0
     """A Retry-After that is longer counts as a failure at once."""
+    prefetch: bool = True
+    """Whether files are fetched before they are asked for, if an earlier build asked for them."""
 
 
 @immutable
@@ -258,6 +260,7 @@ ROWS: tuple[Row, ...] = (
     Row("fetch.read_timeout_s", "of silence of a mirror", _seconds(0.1, 3600), _FETCH.read_timeout_s),
     Row("fetch.retries", "further attempts after a passing failure", _whole(0, 20), _FETCH.retries),
     Row("fetch.retry_after_limit_s", "longest Retry-After to wait", _seconds(0, 3600), _FETCH.retry_after_limit_s),
+    Row("fetch.prefetch", "fetch ahead what an earlier build asked for", _switch, _FETCH.prefetch),
 )
 
 

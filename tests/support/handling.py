@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -48,8 +48,8 @@ class Handling:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._archive = open_archive(self._settings)
-        opened = self._archive.__enter__()
+        self._opening = open_archive(self._settings)
+        self.archive = self._opening.__enter__()
         self._threads = ThreadPoolExecutor(8)
         generation = self.store.init() if not self.store.locked.value else self.store.load()
         world = World(self.store, generation, self._settings, Process.current("test"), self.told.append)
@@ -57,7 +57,7 @@ class Handling:
 
         async def serve() -> None:
             async with asyncio.TaskGroup() as tasks:
-                self.parts: Parts = assembled(world, opened, self._threads, self._threads, tasks)
+                self.parts: Parts = assembled(world, self.archive, self._threads, self._threads, tasks)
                 ready.set()
                 await self._ended.wait()
 
@@ -69,7 +69,7 @@ class Handling:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._serving.result(10)
         self._threads.shutdown()
-        self._archive.__exit__(None, None, None)
+        self._opening.__exit__(None, None, None)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -80,12 +80,16 @@ class Handling:
 
     def ask(self, *targets: str, method: str = "GET", agent: str = APT_USER_AGENT) -> list[Answer]:
         """The answers to requests that are made at once."""
+        return self.asking(*targets, method=method, agent=agent).result(30)
+
+    def asking(self, *targets: str, method: str = "GET", agent: str = APT_USER_AGENT) -> "Future[list[Answer]]":
+        """The same, without waiting for the answers."""
 
         async def all_at_once() -> list[Answer]:
             requests = [Request(method, t.encode(), "1.1", Headers([("User-Agent", agent)]), True) for t in targets]
             return await asyncio.gather(*[self._answer(request) for request in requests])
 
-        return self.run(all_at_once())
+        return asyncio.run_coroutine_threadsafe(all_at_once(), self._loop)
 
     def get(self, target: str, **options: str) -> Answer:
         (answer,) = self.ask(target, **options)

@@ -211,7 +211,7 @@ class Record:
 def load(folder: Path, generation_id: str) -> Usage:
     """All that the sessions of one generation were served; an empty usage if there was none."""
     within = folder / generation_id
-    return _union(_read_session(path) for path in sorted(within.glob("*.jsonl")))
+    return _union(read_session(path) for path in sorted(within.glob("*.jsonl")))
 
 
 def architectures(folder: Path) -> frozenset[str]:
@@ -234,7 +234,8 @@ def _union(usages: Iterable[Usage]) -> Usage:
     return Usage(tuple(sessions), tuple(packages), tuple(indexes), dict(hosts), totals)
 
 
-def _read_session(path: Path) -> Usage:
+def read_session(path: Path) -> Usage:
+    """What one session was served; UsageError if its record cannot be read."""
     reading = _Reading(path.stem)
     for record in files.read_records(path):
         with suppress(KeyError, TypeError, ValueError):  # torn and mended, or of a later version

@@ -15,6 +15,7 @@ from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.process import Process
 from aptfreeze.environment.records import Record, architectures
 from aptfreeze.environment.store import EnvironmentStore
+from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.serve.absence import AbsenceDesk
@@ -24,6 +25,7 @@ from aptfreeze.serve.delivery import Delivery
 from aptfreeze.serve.first_sight import FirstSight
 from aptfreeze.serve.frozen import FrozenFiles
 from aptfreeze.serve.passing import PassThrough
+from aptfreeze.serve.prefetch import Prefetch
 from aptfreeze.serve.proxy import Proxy
 from aptfreeze.serve.reply import Handler
 from aptfreeze.serve.session import Session
@@ -33,6 +35,7 @@ from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
+    from aptfreeze.serve.recall import Recall
 
 _LARGEST_ROOT = 64 << 20
 """Bytes of an InRelease, or of a single file."""
@@ -61,6 +64,7 @@ class Parts:
     session: Session
     first_sight: FirstSight
     sources: SourcesFollower | None
+    prefetch: Prefetch | None
     clashes: ClashWatch
     log: AccessLog | None
 
@@ -79,7 +83,10 @@ def assembled(
     sources = SourcesFollower(session, lookup, threads) if wants_sources else None
     delivery = Delivery(archive.objects, archive.downloads, session)
     absences = Absences(None if store.is_read_only else store.environment.absent)
-    frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, absences, tasks)
+    prefetch = None
+    if settings.fetch.prefetch and not offline:
+        prefetch = Prefetch(session, lookup, partial(_recall, world, session, lookup), threads, tasks)
+    frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, prefetch, absences, tasks)
     absence = AbsenceDesk(session, archive_only, partial(read_copies, store.environment), threads)
     passing = PassThrough(session, archive.downloads, relays, offline=offline)
     handler = Proxy(
@@ -95,7 +102,8 @@ def assembled(
         threads=threads,
     )
     clashes = ClashWatch(session, lookup, archive_only)
-    return Parts(handler if log is None else Logged(handler, log), session, first_sight, sources, clashes, log)
+    served = handler if log is None else Logged(handler, log)
+    return Parts(served, session, first_sight, sources, prefetch, clashes, log)
 
 
 def _session(world: World) -> Session:
@@ -104,6 +112,20 @@ def _session(world: World) -> Session:
     record = Record(folder, world.generation.id, world.process, datetime.now(UTC))
     in_use = architectures(store.environment.records) | {architecture()}
     return Session(world.generation, record, world.tell, architectures=in_use)
+
+
+def _recall(world: World, session: Session, lookup: Lookup) -> "Recall":
+    # Start-up time: a build whose files are all in the archive needs nothing of it.
+    from aptfreeze.environment.earlier import earlier
+    from aptfreeze.serve.recall import Recall
+
+    sessions = earlier(
+        world.store.environment.records,
+        session_id=session.record.session_id,
+        generation_id=session.generation.id,
+        command=world.process.command,
+    )
+    return Recall(lookup, sessions)
 
 
 def _pinning(archive: OpenArchive, settings: Settings) -> "Pinning":

@@ -13,6 +13,7 @@ from functools import partial
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.absent import Absences
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
+from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.lookup import Lookup, lost_root
 from aptfreeze.freeze.digest import Wanted
@@ -22,6 +23,7 @@ from aptfreeze.http.semantics import parse_http_date
 from aptfreeze.serve.boundary import attended
 from aptfreeze.serve.delivery import Delivered, Delivery
 from aptfreeze.serve.first_sight import FirstSight, mid_sync
+from aptfreeze.serve.prefetch import Prefetch
 from aptfreeze.serve.reply import Reply
 from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import SourcesFollower
@@ -40,6 +42,7 @@ class FrozenFiles:
         delivery: Delivery,
         first_sight: FirstSight,
         sources: SourcesFollower | None,
+        prefetch: Prefetch | None,
         absences: Absences,
         background: asyncio.TaskGroup,
     ) -> None:
@@ -48,6 +51,7 @@ class FrozenFiles:
         self._delivery = delivery
         self._first_sight = first_sight
         self._sources = sources
+        self._prefetch = prefetch
         self._absences = absences
         self._background = background
 
@@ -136,7 +140,9 @@ class FrozenFiles:
 
     async def package(self, request: Request, found: PinnedPackage, location: Location) -> Reply:
         """A file of a binary or source package."""
-        suppliers = partial(self._lookup.suppliers, found.repository, location.raw_below(found.repository))
+        if self._prefetch is not None:
+            self._prefetch.asked(found)
+        suppliers = partial(self._suppliers, found, location)
         content_type = _PACKAGE if location.path.endswith("deb") else "application/octet-stream"
         complete = partial(self._session.served, found)
         suite = (found.key, found.pin)
@@ -146,6 +152,12 @@ class FrozenFiles:
         except MissingUpstreamError as error:  # a 404 like that of an optional file, but this one is in the index
             self._session.failure(f"{found.relative} of {found.key} is frozen, and gone from every mirror: {error}")
             raise
+
+    def _suppliers(self, found: PinnedPackage, location: Location) -> list[Supplier]:
+        """Asked only if the archive lacks the file."""
+        if self._prefetch is not None:
+            self._prefetch.lacked(found)
+        return self._lookup.suppliers(found.repository, location.raw_below(found.repository))
 
     async def single(self, request: Request, found: PinnedSingle, location: Location) -> Reply:
         """A file pinned by its url; the mirror may have another state of it by now, which is refused by its hash."""

@@ -44,6 +44,7 @@ class Running:
         self._server = server
         self._first_sight = parts.first_sight
         self._sources = parts.sources
+        self._prefetch = parts.prefetch
         self._clashes = parts.clashes
         self._log = parts.log
         self._waiting: dict[object, float] = {}
@@ -85,6 +86,8 @@ class Running:
 
         `stop` gives up waiting: what has not come then is fetched by the next session.
         """
+        if self._prefetch is not None:
+            self._prefetch.finish()
         missing = await self._sources.finish(stop) if self._sources else []
         await self._first_sight.commit_unasked(set(self.session.provisional))
         await self._clashes.look()

@@ -38,7 +38,8 @@ ASCENDING = [
 
 
 def test_newer_versions_come_later() -> None:
-    assert sorted(reversed(ASCENDING), key=sort_key) == ASCENDING
+    descending = ASCENDING[::-1]
+    assert sorted(descending, key=sort_key) == ASCENDING
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ from aptfreeze.freeze.resolve import resolve
 from aptfreeze.http.message import Headers, Request
 from aptfreeze.serve.delivery import Delivery
 from aptfreeze.serve.frozen import FrozenFiles
+from aptfreeze.serve.prefetch import Prefetch
+from aptfreeze.serve.recall import Recall
 from aptfreeze.serve.reply import FileBody, Reply
 from aptfreeze.serve.sources import SourcesFollower
 from support.faults import FromFolder, Stall, Status
@@ -54,7 +56,13 @@ class Served:
     threads: ThreadPoolExecutor
     absences: Absences
 
-    def tell(self, story: Callable[[FrozenFiles], Awaitable[None]], *, with_sources: bool = False) -> None:
+    def tell(
+        self,
+        story: Callable[[FrozenFiles], Awaitable[None]],
+        *,
+        with_sources: bool = False,
+        recall: Callable[[], Recall] | None = None,
+    ) -> None:
         """A story with the suite pinned; over when all that goes on in the background is over, too."""
 
         async def told() -> None:
@@ -62,7 +70,8 @@ class Served:
             async with asyncio.TaskGroup() as tasks:
                 await self.desk.suite(self.repository)
                 arguments = (self.desk.session, self.lookup, self.delivery, self.desk.first_sight)
-                await story(FrozenFiles(*arguments, sources, self.absences, tasks))
+                prefetch = recall and Prefetch(self.desk.session, self.lookup, recall, self.threads, tasks)
+                await story(FrozenFiles(*arguments, sources, prefetch, self.absences, tasks))
 
         in_loop(told)
 
@@ -271,6 +280,29 @@ def test_a_package_counts_when_a_client_has_it(served: Served) -> None:
         assert [package.sha256.hex for package in usage().packages] == [hello.sha256]
 
     served.tell(story)
+
+
+def test_records_are_read_only_when_the_archive_lacks_a_package(served: Served, archive: OpenArchive) -> None:
+    made: list[Recall] = []
+
+    def recall() -> Recall:
+        made.append(Recall(served.lookup, iter(())))
+        return made[-1]
+
+    served.repository.add("other", "1.0")
+    served.repository.publish()
+    archive.objects.put(served.repository.file_of("hello").read_bytes())
+
+    async def story(frozen: FrozenFiles, name: str) -> None:
+        path = served.repository.binary(name).path
+        found = await asyncio.to_thread(served.found, path)
+        assert isinstance(found, PinnedPackage)
+        await frozen.package(request(), found, Location.parse(f"{served.repository.url}/{path}".encode()))
+
+    served.tell(lambda frozen: story(frozen, "hello"), recall=recall)
+    assert made == []
+    served.tell(lambda frozen: story(frozen, "other"), recall=recall)
+    assert len(made) == 1
 
 
 def test_a_frozen_package_that_is_gone_everywhere_is_news(served: Served, origin: Origin) -> None:

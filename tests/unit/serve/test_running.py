@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -311,6 +312,33 @@ def test_who_waits_for_a_silent_mirror_does_not_hinder_the_end(
     started = time.monotonic()
     in_loop(story)
     assert time.monotonic() - started < 10  # the mirror would have been waited for 60 s
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_files_that_are_fetched_ahead_are_dropped_at_the_end(
+    make_world: MakeWorld, make_repository: MakeRepository, origin: Origin, tmp_path: Path, in_order: bool
+) -> None:
+    repository = make_repository()
+    names = [f"p{number}" for number in range(10)]
+    for name in names:
+        repository.add(name, "1.0")
+    repository.publish()
+    stall = Stall()
+
+    async def build(*names: str, ends: Callable[[], bool]) -> None:
+        async with running(make_world(), "127.0.0.1", 0, grace_s=0.0) as proxy:
+            urls = [inrelease(repository), packages(repository)]
+            urls += [f"{repository.url}/{repository.binary(name).path}" for name in names]
+            assert {answer.status for answer in await got(proxy, *urls)} == {200}
+            assert await asyncio.to_thread(ends)
+            if in_order:
+                await finished(proxy)
+
+    in_loop(lambda: build(*names, ends=lambda: True))
+    shutil.rmtree(tmp_path / "archive")
+    for name in names[1:]:
+        origin.inject(f"*/{name}_*", stall)
+    in_loop(lambda: build(names[0], ends=lambda: stall.reached.wait(10)))
 
 
 async def _refused(proxy: Running, url: str) -> None:

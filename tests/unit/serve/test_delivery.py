@@ -214,6 +214,22 @@ def test_it_counts_as_got_when_a_client_has_come_to_its_end(delivery: Delivery, 
     in_loop(story)
 
 
+def test_of_a_prepared_answer_the_first_client_that_got_it_counts(delivery: Delivery, archive: OpenArchive) -> None:
+    archive.objects.put(CONTENT)
+    got: list[Digest] = []
+
+    async def story() -> None:
+        await delivery.deliver(request(), Delivered(Wanted(Digest.of(CONTENT)), nobody, DATE, complete=got.append))
+        for sent, is_complete, told in ((1, False, 0), (len(CONTENT), True, 1), (len(CONTENT), True, 1)):
+            reply = delivery.prepared(request(), 0)
+            assert reply is not None
+            assert reply.done is not None
+            reply.done(sent, is_complete)
+            assert got == [Digest.of(CONTENT)] * told
+
+    in_loop(story)
+
+
 def test_an_answer_by_a_pin_that_was_dropped_meanwhile_is_not_prepared(
     delivery: Delivery, archive: OpenArchive, session: Session, key: SuiteKey, pin: Pin
 ) -> None:

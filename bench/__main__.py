@@ -21,6 +21,8 @@ from bench.upstream import upstream
 
 GROUPS = {
     "apt": "apt-get and mmdebstrap, cold and warm",
+    "hits": "files that a proxy holds",
+    "start": "starting aptfreeze",
 }
 _KEPT = Path("build/bench")
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from collections.abc import Mapping
 
 from bench.report import Row, machine, text
@@ -33,5 +35,6 @@ def page(kept: Mapping[str, Kept | None], titles: Mapping[str, str]) -> str:
             run, rows = group
             title = titles[name]
             about = f"Measured {run['when']}, {run['rounds']} rounds, load {run['load']:.1f}."
-            parts += [f"## {title[0].upper()}{title[1:]}\n", about + "\n", text(rows) + "\n"]
+            how = inspect.cleandoc(importlib.import_module(f"bench.group_{name}").__doc__ or "")
+            parts += [f"## {title[0].upper()}{title[1:]}\n", how + "\n", about + "\n", text(rows) + "\n"]
     return "\n".join(parts)

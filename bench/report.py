@@ -12,8 +12,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 COLUMNS = ("aptfreeze", "squid", "nginx", "apt-cacher-ng", "direct", "file://")
+
+
+@dataclass
+class Target:
+    """What aptfreeze's figure must not be above."""
+
+    must: str
+    """In words, as `<= 1.5 x nginx`."""
+    limit: float
+    reached: float | None
+    """aptfreeze's figure in the same terms; None: not measured."""
 
 
 @dataclass
@@ -23,12 +35,7 @@ class Row:
     what: str
     unit: str
     figures: dict[str, list[float]] = field(default_factory=dict)
-    must: str = ""
-    """The target in words, as `<= 1.5 x nginx`."""
-    reached: float | None = None
-    """aptfreeze's figure in the terms of the target."""
-    limit: float | None = None
-    """It must not be above."""
+    targets: list[Target] = field(default_factory=list)
 
     def add(self, column: str, figure: float) -> None:
         self.figures.setdefault(column, []).append(figure)
@@ -36,17 +43,23 @@ class Row:
     def median(self, column: str) -> float | None:
         return statistics.median(self.figures[column]) if self.figures.get(column) else None
 
+    def latest(self) -> str:
+        """For who watches: the figures of the last round."""
+        return ", ".join(f"{column} {number(figures[-1])}" for column, figures in self.figures.items())
+
     def must_be(self, limit: float, *, times: str = "") -> None:
-        """The target: at most `limit`, as a multiple of another column's figure if `times` names one."""
-        self.limit, mine, base = limit, self.median("aptfreeze"), self.median(times) if times else 1.0
-        self.must = f"<= {limit:g} x {times}" if times else f"<= {limit:g}"
-        self.reached = mine / base if mine is not None and base else None
+        """A target: at most `limit`, as a multiple of another column's figure if `times` names one."""
+        mine, base = self.median("aptfreeze"), self.median(times) if times else 1.0
+        must = f"<= {limit:g} x {times}" if times else f"<= {limit:g}"
+        self.targets.append(Target(must, limit, mine / base if mine is not None and base else None))
 
     @property
     def verdict(self) -> str:
-        if self.reached is None or self.limit is None:
-            return "" if not self.must else "not measured"
-        return "reached" if self.reached <= self.limit else "MISSED"
+        if any(target.reached is None for target in self.targets):
+            return "not measured"
+        if any(target.reached > target.limit for target in self.targets if target.reached is not None):
+            return "MISSED"
+        return "reached" if self.targets else ""
 
 
 def number(value: float | None) -> str:
@@ -61,7 +74,8 @@ def text(rows: Sequence[Row]) -> str:
     table = [["what", "unit", *COLUMNS, "must", "is", ""]]
     for row in rows:
         figures = [number(row.median(column)) for column in COLUMNS]
-        table.append([row.what, row.unit, *figures, row.must, number(row.reached), row.verdict])
+        must, reached = [target.must for target in row.targets], [number(target.reached) for target in row.targets]
+        table.append([row.what, row.unit, *figures, ", ".join(must), ", ".join(reached), row.verdict])
     widths = [max(len(line[n]) for line in table) for n in range(len(table[0]))]
     lines = [
         "| " + " | ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)) + " |" for line in table
@@ -83,7 +97,11 @@ def load(folder: Path, group: str) -> tuple[Mapping[str, object], list[Row]] | N
     if not path.exists():
         return None
     data = json.loads(path.read_text())
-    return data["run"], [Row(**row) for row in data["rows"]]
+    return data["run"], [_row(row) for row in data["rows"]]
+
+
+def _row(data: dict[str, Any]) -> Row:
+    return Row(**data | {"targets": [Target(**target) for target in data["targets"]]})
 
 
 def machine() -> list[str]:

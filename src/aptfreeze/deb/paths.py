@@ -22,6 +22,7 @@ _TARGET = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]
 _NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?"
 _AUTHORITY = re.compile(rf"(?P<host>{_NAME}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?", re.I)
 _DEFAULT_PORT = {"http": "80", "https": "443"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BINARY = re.compile(r"_(?P<architecture>[^_/]+)\.(?P<suffix>u?deb|ddeb)$")
 _SAFE_IN_PATH = "/~+:@!$&'()*,;=-._"
 
@@ -99,7 +100,7 @@ def normal_path(raw: str) -> str:
         path = unquote_to_bytes(raw).decode("utf-8")
     except UnicodeDecodeError as error:
         raise PathError("the path is not UTF-8") from error
-    if any(ord(character) < 32 or ord(character) == 127 for character in path):
+    if _CONTROL.search(path):
         raise PathError("the path has control characters")
     segments = [segment for segment in path.split("/") if segment not in ("", ".")]
     if ".." in segments:

@@ -8,7 +8,7 @@ Rule 3: compression is a property of a file name's ending; `SUFFIXES` of `compre
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Self
@@ -74,6 +74,8 @@ class Release:
     files: Mapping[str, ListedFile]
     """By path relative to the Release file, in its one spelling (`./Packages` is `Packages`)."""
     _by_hash: Mapping[tuple[str, str], list[ListedFile]] = field(repr=False, compare=False)
+    _packages: tuple[IndexName, ...] = field(repr=False, compare=False)
+    _sources: tuple[IndexName, ...] = field(repr=False, compare=False)
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
@@ -82,6 +84,7 @@ class Release:
         if fields is None:
             raise ParseError("an empty Release file")
         files = merge((algorithm, fields.get(name)) for name, algorithm in _BY_HASH_NAMES.items())
+        plain_paths = dict.fromkeys(map(_without_suffix, files))
         return cls(
             origin=_text(fields, "Origin"),
             label=_text(fields, "Label"),
@@ -97,6 +100,8 @@ class Release:
             no_support_for_architecture_all=frozenset(_text(fields, "No-Support-for-Architecture-all").split()),
             files=files,
             _by_hash=_index_by_hash(files),
+            _packages=tuple(_package_indexes(plain_paths)),
+            _sources=tuple(_source_indexes(plain_paths)),
         )
 
     def find_by_hash(self, folder: str, kind: str, hexdigest: str) -> ListedFile | None:
@@ -118,24 +123,29 @@ class Release:
         names = (plain + suffix for suffix in ("", *SUFFIXES))
         return tuple(sorted((self.files[n] for n in names if n in self.files), key=lambda f: f.size))
 
-    def package_indexes(self) -> Iterator[IndexName]:
+    def package_indexes(self) -> tuple[IndexName, ...]:
         """Every Packages index, those of debian-installer included, in the order of Release."""
-        for path in self._plain_paths():
-            if path == "Packages":
-                yield IndexName("", "", path)
-            elif match := _PACKAGE_INDEX.fullmatch(path):
-                yield IndexName(match["component"] or "", match["architecture"], path, match["udeb"] is not None)
+        return self._packages
 
-    def source_indexes(self) -> Iterator[IndexName]:
+    def source_indexes(self) -> tuple[IndexName, ...]:
         """Every Sources index, in the order of Release."""
-        for path in self._plain_paths():
-            if path == "Sources":
-                yield IndexName("", "source", path)
-            elif match := _SOURCE_INDEX.fullmatch(path):
-                yield IndexName(match["component"] or "", "source", path)
+        return self._sources
 
-    def _plain_paths(self) -> Iterator[str]:
-        return iter(dict.fromkeys(_without_suffix(path) for path in self.files))
+
+def _package_indexes(plain_paths: Iterable[str]) -> Iterator[IndexName]:
+    for path in plain_paths:
+        if path == "Packages":
+            yield IndexName("", "", path)
+        elif match := _PACKAGE_INDEX.fullmatch(path):
+            yield IndexName(match["component"] or "", match["architecture"], path, match["udeb"] is not None)
+
+
+def _source_indexes(plain_paths: Iterable[str]) -> Iterator[IndexName]:
+    for path in plain_paths:
+        if path == "Sources":
+            yield IndexName("", "source", path)
+        elif match := _SOURCE_INDEX.fullmatch(path):
+            yield IndexName(match["component"] or "", "source", path)
 
 
 def _without_suffix(path: str) -> str:

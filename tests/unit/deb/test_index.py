@@ -94,6 +94,22 @@ def test_the_order_of_the_fields_is_free(lines: list[str]) -> None:
     assert entry.hashes == {"sha256": SHA256, "sha512": SHA512}
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["drop", "double", "move"]), st.integers(0, 17), st.integers(0, 17)), max_size=3)
+)
+def test_a_stanza_in_debians_order_means_what_it_means_in_any_other(changes: list[tuple[str, int, int]]) -> None:
+    """The same stanza behind a field that Debian's software writes nowhere takes the other way."""
+    lines = HELLO.splitlines(keepends=True)
+    for change, at, to in changes:
+        line = lines[at % len(lines)]
+        if change != "double":
+            lines.remove(line)
+        if change != "drop":
+            lines.insert(to, line)
+    data = "".join(lines).encode() + b"\n" + stanza()
+    assert list(packages(data)) == list(packages(b"X-Other: 1\n" + data))
+
+
 def test_names_are_case_insensitive() -> None:
     data = f"PACKAGE: p\nversion: 1\nfileName:p.deb\nsize:\t7 \nsha256: {SHA256.upper()}\nMD5Sum: {MD5}\n"
     (entry,) = packages(data.encode())

@@ -23,6 +23,7 @@ GROUPS = {
     "apt": "apt-get and mmdebstrap, cold and warm",
     "hits": "files that a proxy holds",
     "start": "starting aptfreeze",
+    "index": "finding a package file in the index of packages",
 }
 _KEPT = Path("build/bench")
 

@@ -44,6 +44,10 @@ class Indexes:
         """Whether there is a usable table of that index."""
         return self._table(name) is not None
 
+    def is_made(self, name: Digest) -> bool:
+        """Whether there is a table at all; unlike `has`, this does not look into it."""
+        return self._layout.index(name).exists()
+
     def build(self, name: Digest, kind: str, entries: "Iterable[PoolEntry]") -> None:
         """Make the table of an index; `kind` is for people ("packages"). AptfreezeError if it cannot be written."""
         from aptfreeze.archive.table import write  # start-up time: sqlite

@@ -7,6 +7,7 @@ All of it blocks and runs in threads. Everything it returns was verified: it cam
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from aptfreeze.archive.growth import Growth
 from aptfreeze.archive.index import Indexes
@@ -33,6 +34,8 @@ from aptfreeze.freeze.outcome import (
     PinnedFile,
     Resolution,
     SuiteFile,
+    compressed_first,
+    index_name,
     relative_to_suite,
     suite_file,
 )
@@ -210,6 +213,13 @@ class Lookup:
                 self.built.append((key, name))
         return name
 
+    def prepare(self, key: SuiteKey, pin: Pin, path: str) -> None:
+        """Make the table of a package index that the archive holds, unless there is one: somebody will look into it."""
+        forms = self.forms(key, pin, path)
+        if not self.indexes.is_made(index_name(forms)):
+            with suppress(AptfreezeError):  # who needs it will hear of it
+                self.index(key, forms, is_source=False, may_fetch=False)
+
     def _held(self, variants: Sequence[SuiteFile]) -> SuiteFile | None:
         return next((form for form in variants if self.objects.has(form.wanted.digest)), None)
 
@@ -265,17 +275,6 @@ class Lookup:
         if form.suffix not in compression.SUFFIXES:
             return [data]
         return compression.decompress([data], form.suffix, _LARGEST_INDEX)
-
-
-def index_name(variants: Sequence[SuiteFile]) -> Digest:
-    """One name for all forms of an index: the uncompressed digest where it is listed, else the first one's."""
-    plain = [form for form in variants if form.suffix not in compression.SUFFIXES]
-    return (plain or variants)[0].wanted.digest
-
-
-def compressed_first(variants: Sequence[SuiteFile]) -> list[SuiteFile]:
-    """Smallest first, but an uncompressed form last: mirrors list it and seldom have it."""
-    return sorted(variants, key=lambda form: form.suffix not in compression.SUFFIXES)
 
 
 def root_file(key: SuiteKey, pin: Pin) -> SuiteFile:

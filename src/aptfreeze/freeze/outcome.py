@@ -8,8 +8,9 @@ A resolver is a generator. It yields needs, the shell sends the answers, and it 
     NeedEntry(key, variants, ...) -> IndexEntry, or None where the index does not list the path
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 
+from aptfreeze.deb import compression
 from aptfreeze.deb.paths import Location
 from aptfreeze.deb.release import ListedFile, Release
 from aptfreeze.freeze.catalog import IndexEntry
@@ -182,6 +183,17 @@ def suite_file(key: SuiteKey, release: Release, listed: ListedFile) -> SuiteFile
 
 
 _HASH_FOLDER = {Algorithm.SHA256: "SHA256", Algorithm.SHA512: "SHA512"}
+
+
+def index_name(variants: Sequence[SuiteFile]) -> Digest:
+    """One name for all forms of an index: the uncompressed digest where it is listed, else the first one's."""
+    plain = [form for form in variants if form.suffix not in compression.SUFFIXES]
+    return (plain or variants)[0].wanted.digest
+
+
+def compressed_first(variants: Sequence[SuiteFile]) -> list[SuiteFile]:
+    """Smallest first, but an uncompressed form last: mirrors list it and seldom have it."""
+    return sorted(variants, key=lambda form: form.suffix not in compression.SUFFIXES)
 
 
 def is_trustworthy(pin: Pin, wanted: Wanted) -> bool:

@@ -10,10 +10,10 @@ Rule: nobody waits for it, and it asks no mirror.
 import asyncio
 
 from aptfreeze.errors import AptfreezeError
-from aptfreeze.fetch.lookup import Lookup, index_name
+from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
-from aptfreeze.freeze.outcome import suite_file
+from aptfreeze.freeze.outcome import index_name, suite_file
 from aptfreeze.serve.session import Session
 
 

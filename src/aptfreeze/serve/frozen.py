@@ -11,12 +11,13 @@ import asyncio
 from functools import partial
 
 from aptfreeze.deb.paths import Location
+from aptfreeze.deb.release import IndexName
 from aptfreeze.environment.absent import Absences
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.lookup import Lookup, lost_root
-from aptfreeze.freeze.digest import Wanted
+from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
 from aptfreeze.http.message import Request
 from aptfreeze.http.semantics import parse_http_date
@@ -82,13 +83,16 @@ class FrozenFiles:
         key, file = found.key, found.file
         if (key.repository, file.wanted.digest) in self._absences:
             raise MissingUpstreamError(f"{file.relative} is listed in the Release of {key}, and no mirror had it")
+        index = self._lookup.package_index(found)
         delivered = Delivered(
             file.wanted,
             partial(self._lookup.suite_suppliers, key, file, found.compressed),
             found.pin.date,
+            complete=None if index is None else partial(self._make_table, found, index),
             suite=(key, found.pin),
         )
-        self._follow_sources(found)
+        if index is not None:
+            self._follow_sources(found, index)
         if self._first_sight.is_provisional(key, found.pin):
             settling = attended(f"settle the pin of {key}", self._settle_pin(found, delivered))
             self._background.create_task(settling, name=f"settle {key}")
@@ -130,13 +134,15 @@ class FrozenFiles:
         else:
             await self._first_sight.confirmed(found.key, found.pin)
 
-    def _follow_sources(self, found: PinnedFile) -> None:
-        index = self._lookup.package_index(found)
-        if index is None:
-            return
+    def _follow_sources(self, found: PinnedFile, index: IndexName) -> None:
         self._session.index_used(found.key, index)
         if self._sources is not None:
             self._sources.used(found.key, found.pin, index.component)
+
+    def _make_table(self, found: PinnedFile, index: IndexName, _: Digest) -> None:
+        """A client has got a package index: while it reads it, ours is made ready for the packages it will ask for."""
+        making = asyncio.to_thread(self._lookup.prepare, found.key, found.pin, index.path)
+        self._background.create_task(attended(f"make the table of {index.path}", making), name=f"table {index.path}")
 
     async def package(self, request: Request, found: PinnedPackage, location: Location) -> Reply:
         """A file of a binary or source package."""

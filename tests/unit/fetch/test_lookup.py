@@ -10,12 +10,12 @@ import pytest
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.errors import IntegrityError, OfflineError
-from aptfreeze.fetch.lookup import Lookup, compressed_first, index_name, root_file
+from aptfreeze.fetch.lookup import Lookup, root_file
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.fetch.priority import Priority
-from aptfreeze.freeze.digest import Digest, Wanted
+from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, ReleasePair, SuiteKey
-from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, SuiteFile
+from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, index_name
 from aptfreeze.freeze.resolve import resolve
 from aptfreeze.settings import ROWS, Sourced, from_values
 from support.faults import Flip, Status
@@ -93,6 +93,31 @@ def test_a_damaged_inrelease_is_fetched_anew(
     assert archive.lookup(offline=False).release(key, pin).codename == "bookworm"
 
 
+def test_a_table_is_made_before_it_is_needed_of_an_index_that_is_at_hand(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin, origin: Origin
+) -> None:
+    lookup, path = archive.lookup(offline=False), "main/binary-amd64/Packages"
+    forms = lookup.forms(key, pin, path)
+    lookup.prepare(key, pin, path)
+    assert not archive.indexes.is_made(index_name(forms))
+    lookup.obtain(key, forms[0])
+    lookup.prepare(key, pin, path)
+    assert archive.indexes.is_made(index_name(forms))
+    assert [name for _, name in lookup.built] == [index_name(forms)]
+    lookup.prepare(key, pin, path)
+    assert len(lookup.built) == 1
+
+
+def test_an_archive_that_cannot_be_written_gets_no_table_and_nobody_minds(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin
+) -> None:
+    lookup, path = archive.lookup(offline=False), "main/binary-amd64/Packages"
+    lookup.obtain(key, lookup.forms(key, pin, path)[0])
+    archive.objects.read_only = True
+    lookup.prepare(key, pin, path)
+    assert not archive.indexes.is_made(index_name(lookup.forms(key, pin, path)))
+
+
 def test_the_next_form_of_an_index_is_taken_if_the_mirror_lacks_one(
     archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin, origin: Origin
 ) -> None:
@@ -133,17 +158,6 @@ def test_which_index_a_file_is(archive: OpenArchive, repository: Repository, key
     assert index is not None
     assert (index.component, index.architecture) == ("main", "amd64")
     assert lookup.begin_sources(key, pin, "no such component", Priority.SOURCES) is None
-
-
-def file(name: str, size: int) -> SuiteFile:
-    return SuiteFile(Wanted(Digest.of(name.encode()), size), f"dists/x/{name}")
-
-
-def test_an_index_has_one_name_for_all_its_forms() -> None:
-    plain, xz, gz = file("Packages", 9), file("Packages.xz", 3), file("Packages.gz", 4)
-    assert index_name([xz, gz, plain]) == index_name([plain]) == plain.wanted.digest
-    assert index_name([xz, gz]) == xz.wanted.digest
-    assert compressed_first([plain, xz, gz]) == [xz, gz, plain]
 
 
 def test_the_file_that_a_pin_names() -> None:

@@ -6,7 +6,14 @@ import pytest
 from aptfreeze.deb.release import Release
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
-from aptfreeze.freeze.outcome import SuiteFile, is_trustworthy, relative_to_suite, suite_file
+from aptfreeze.freeze.outcome import (
+    SuiteFile,
+    compressed_first,
+    index_name,
+    is_trustworthy,
+    relative_to_suite,
+    suite_file,
+)
 
 BOOKWORM = SuiteKey("mirror.example.org/debian", "bookworm")
 FLAT = SuiteKey("vendor.example.org/apt", "./")
@@ -78,3 +85,14 @@ def test_md5_and_sha1_verify_nothing_that_was_signed(
     pin = Pin(InRelease(Digest.of(b"in")), None, signers=signers)
 
     assert is_trustworthy(pin, Wanted(Digest(algorithm, "a" * algorithm.hex_length))) is counts
+
+
+def form(name: str, size: int) -> SuiteFile:
+    return SuiteFile(Wanted(Digest.of(name.encode()), size), f"dists/x/{name}")
+
+
+def test_an_index_has_one_name_for_all_its_forms() -> None:
+    plain, xz, gz = form("Packages", 9), form("Packages.xz", 3), form("Packages.gz", 4)
+    assert index_name([xz, gz, plain]) == index_name([plain]) == plain.wanted.digest
+    assert index_name([xz, gz]) == xz.wanted.digest
+    assert compressed_first([plain, xz, gz]) == [xz, gz, plain]

@@ -263,6 +263,21 @@ def test_an_index_is_recorded_and_its_sources_are_fetched_beside(served: Served,
     assert served.desk.session.architectures == {"amd64"}
 
 
+def test_the_table_of_a_package_index_is_made_when_a_client_has_it(served: Served) -> None:
+    async def left(frozen: FrozenFiles) -> None:
+        reply = await frozen.file(request(), served.file())
+        assert reply.done is not None
+        reply.done(1, False)
+
+    async def has_it(frozen: FrozenFiles) -> None:
+        got(await frozen.file(request(), served.file()))
+
+    served.tell(left)
+    assert not served.lookup.built
+    served.tell(has_it)
+    assert [key for key, _ in served.lookup.built] == [key_of(served.repository)]
+
+
 # --- packages and single files ---
 
 

@@ -37,10 +37,11 @@ class Answer:
 class Handling:
     """One session, its event loop in a thread; `told` is what a person was shown."""
 
-    def __init__(self, environment: Path, settings: Settings) -> None:
+    def __init__(self, environment: Path, settings: Settings, command: str = "test") -> None:
         environment.mkdir(parents=True, exist_ok=True)
         self.told: list[str] = []
-        self.store = EnvironmentStore(Environment(environment), Process.current("test"), locked=settings.locked)
+        self._process = Process.current(command)
+        self.store = EnvironmentStore(Environment(environment), self._process, locked=settings.locked)
         self._settings = settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -52,7 +53,7 @@ class Handling:
         self.archive = self._opening.__enter__()
         self._threads = ThreadPoolExecutor(8)
         generation = self.store.init() if not self.store.locked.value else self.store.load()
-        world = World(self.store, generation, self._settings, Process.current("test"), self.told.append)
+        world = World(self.store, generation, self._settings, self._process, self.told.append)
         ready = threading.Event()
 
         async def serve() -> None:

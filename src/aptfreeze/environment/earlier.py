@@ -26,6 +26,8 @@ class Earlier:
 
     session_id: str
     generation_id: str
+    is_alike: bool
+    """Whether it ran the present session's command in the present session's generation."""
     usage: Usage
 
 
@@ -35,15 +37,16 @@ def earlier(folder: Path, *, session_id: str, generation_id: str, command: str) 
     UsageError if they cannot be read.
     """
     latest = sorted(folder.glob("*/*.jsonl"), key=lambda path: path.stem, reverse=True)[:_LATEST]
-    likely = sorted(
-        (path for path in latest if path.stem != session_id),
-        key=lambda path: (_command(path) != command, path.parent.name != generation_id),
+    unlike = {
+        path: (_command(path) != command, path.parent.name != generation_id)
+        for path in latest
+        if path.stem != session_id
+    }
+    sessions = (
+        Earlier(path.stem, path.parent.name, not any(unlike[path]), read_session(path))
+        for path in sorted(unlike, key=unlike.__getitem__)
     )
-    yield from islice(filter(lambda each: each.usage.packages, map(_read, likely)), _READ)
-
-
-def _read(path: Path) -> Earlier:
-    return Earlier(path.stem, path.parent.name, read_session(path))
+    yield from islice((each for each in sessions if each.usage.packages), _READ)
 
 
 def _command(path: Path) -> str:

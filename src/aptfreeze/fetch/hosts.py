@@ -43,6 +43,9 @@ class Hosts:
         self._lock = threading.Lock()
         self._is_closed = False
 
+    def __repr__(self) -> str:
+        return f"<Hosts {self._hosts}>"
+
     @contextmanager
     def get(
         self, url: str, asker: Asker, *, start: int = 0, size: int = 0, fields: Mapping[str, str] | None = None

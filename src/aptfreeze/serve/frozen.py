@@ -13,6 +13,7 @@ from functools import partial
 from aptfreeze.deb.paths import Location
 from aptfreeze.deb.release import IndexName
 from aptfreeze.environment.absent import Absences
+from aptfreeze.environment.records import AskedIndex
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.failures import ClosingError
@@ -86,7 +87,7 @@ class FrozenFiles:
         index = self._lookup.package_index(found)
         delivered = Delivered(
             file.wanted,
-            partial(self._lookup.suite_suppliers, key, file, found.compressed),
+            partial(self._file_suppliers, found),
             found.pin.date,
             complete=None if index is None else partial(self._make_table, found, index),
             suite=(key, found.pin),
@@ -103,6 +104,14 @@ class FrozenFiles:
             raise
         except UpstreamError as error:
             raise await self._first_sight.failed(key, found.pin, file.relative, error) from error
+
+    def _file_suppliers(self, found: PinnedFile) -> list[Supplier]:
+        """Asked only if the archive lacks the file."""
+        suppliers = self._lookup.suite_suppliers(found.key, found.file, found.compressed)
+        index = self._lookup.package_index(found)
+        if index is not None and self._prefetch is not None:
+            self._prefetch.lacked_index(AskedIndex(found.key.repository, found.key.suite, index.path))
+        return suppliers
 
     async def _judge_missing(self, found: PinnedFile, missing: MissingUpstreamError) -> None:
         """Raises if the mirror has no form of a package index: then its Release and its indexes do not fit together."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from aptfreeze.archive.growth import GrowthState
 from aptfreeze.deb.paths import quoted
 from aptfreeze.describe.amounts import counted, size_text
+from aptfreeze.environment.records import AskedIndex
 from aptfreeze.errors import MissingUpstreamError
 from aptfreeze.fetch.failures import ReplacedError
 from aptfreeze.fetch.lookup import Lookup
@@ -32,6 +33,8 @@ from aptfreeze.serve.session import Session
 
 if TYPE_CHECKING:
     from aptfreeze.serve.recall import Recall, Recalled
+
+    Look = Callable[[Recall, Generation], Recalled | None]
 
 _TROUBLE_S = 60.0
 
@@ -61,7 +64,7 @@ class Prefetch:
         self._came: dict[Digest, int] = {}
         """With the size in bytes."""
         self._asked: set[Digest] = set()
-        self._is_looking = False
+        self._is_looking = self._has_begun = False
         self._rests_until = 0.0
 
     def __repr__(self) -> str:
@@ -78,10 +81,13 @@ class Prefetch:
     def lacked(self, found: PinnedPackage) -> None:
         """The archive lacks a file that was asked: time to see which others will be."""
         is_expected = self._foresight is not None and name_of(found) in self._foresight
-        if is_expected or self._left or self._is_looking or self._loop.time() < self._rests_until:
-            return
-        self._is_looking = True
-        self._background.create_task(attended("prefetch", self._begin(found)), name=f"prefetch after {found.relative}")
+        if not is_expected and not self._left:
+            self._look(lambda recall, generation: recall.by_package(found, generation))
+
+    def lacked_index(self, index: AskedIndex) -> None:
+        """The archive lacks a package index, so it will lack packages, too: they can come while apt reads the index."""
+        if not self._has_begun:
+            self._look(lambda recall, generation: recall.by_index(index, generation))
 
     def finish(self) -> None:
         """Fetch nothing more, and tell what was fetched in vain."""
@@ -100,37 +106,41 @@ class Prefetch:
         for digest in self._coming:
             self._lookup.downloads.forgo(digest)
 
-    async def _begin(self, found: PinnedPackage) -> None:
+    def _look(self, look: "Look") -> None:
+        if not self._is_looking and self._loop.time() >= self._rests_until:
+            self._is_looking = True
+            self._background.create_task(attended("prefetch", self._begin(look)), name="prefetch")
+
+    async def _begin(self, look: "Look") -> None:
         generation = self._session.generation
         try:
-            recalled = await self._loop.run_in_executor(self._threads, self._recalled, found, generation)
+            recalled = await self._loop.run_in_executor(self._threads, self._recalled, look, generation)
         finally:
             self._is_looking = False
         if recalled is None or self._loop.time() < self._rests_until:
             return
+        self._has_begun = True
         self._foresight = Foresight(recalled.names)
         self._left = left = deque(recalled.files)
         async with asyncio.TaskGroup() as tasks:
             for number in range(min(self._lookup.downloads.at_once, len(left))):
                 tasks.create_task(self._fetch_all(left), name=f"prefetch {number}")
 
-    def _recalled(self, found: PinnedPackage, generation: Generation) -> "Recalled | None":
+    def _recalled(self, look: "Look", generation: Generation) -> "Recalled | None":
         """In a thread."""
         self._recall = self._recall or self._make_recall()
-        return self._recall.recall(found, generation)
+        return look(self._recall, generation)
 
     async def _fetch_all(self, left: deque[PinnedPackage]) -> None:
         """One of several that share the list, so that a few files are on their way at once and not all of them."""
         while left:
-            file = left.popleft()
-            if file.entry.wanted.digest not in self._asked:
-                await self._fetch(file)
+            await self._fetch(left.popleft())
 
     async def _fetch(self, file: PinnedPackage) -> None:
         wanted = file.entry.wanted
         suppliers = self._lookup.suppliers(file.repository, quoted(file.relative))
         growth = self._lookup.downloads.join(wanted, suppliers, Priority.PREFETCHED)
-        if growth.state is GrowthState.COMPLETE:  # another process was quicker
+        if growth.state is GrowthState.COMPLETE:  # a client or another process was quicker
             return
         self._coming.add(wanted.digest)
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The package files of an earlier session, as the present generation has them.
 
-Rule 1: names are looked up in the indexes at hand; none is fetched for it. What no index lists any more is left out.
-Rule 2: within one generation the same path is the same file. In another one `successors` chooses.
+Rule 1: within one generation the record itself tells the file: an index is not needed, and may not be there yet.
+Rule 2: in another generation names are looked up, in the indexes at hand; none is fetched for it. `successors` chooses.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -11,7 +11,8 @@ from aptfreeze.environment.earlier import Earlier
 from aptfreeze.environment.records import ServedPackage
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.lookup import Lookup
-from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.catalog import IndexEntry
+from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
 from aptfreeze.freeze.outcome import PinnedPackage, is_trustworthy
 from aptfreeze.serve.foresight import Name, name_of, recorded_name
@@ -30,38 +31,55 @@ class Present:
         self._folders = folders
 
     def files(self, session: Earlier, packages: Collection[ServedPackage]) -> list[PinnedPackage]:
-        """What takes the place of these packages of the session, in their order, each file once."""
+        """What these packages of the session are now, in their order, each file once."""
+        is_same = session.generation_id == self._generation.id
+        files: dict[Digest, PinnedPackage] = {}
+        for each in self._recorded(session, packages) if is_same else self._named(session, packages):
+            files.setdefault(each.entry.wanted.digest, each)  # a file that several suites list is one
+        return list(files.values())
+
+    # --- by the record ---
+
+    def _recorded(self, session: Earlier, packages: Collection[ServedPackage]) -> Iterator[PinnedPackage]:
+        suites = {key for key in self._suites(session) if self._is_named_by_sha256(key)}
+        for served in packages:
+            key = SuiteKey(served.repository, served.suite)
+            if key in suites:
+                wanted = Wanted(served.sha256, served.size)
+                entry = IndexEntry(wanted, served.name, served.version, served.architecture)
+                yield PinnedPackage(key, self._generation.pins[key], entry, self._folder(key), served.path)
+
+    def _is_named_by_sha256(self, key: SuiteKey) -> bool:
+        """Whether a client's request will lead to the digest that is recorded; a suite with SHA512 alone is rare."""
+        pin = self._generation.pins[key]
+        if isinstance(pin.root, BarePackages):
+            return True
+        try:
+            return all("sha256" in listed.hashes for listed in self._lookup.release(key, pin).files.values())
+        except AptfreezeError:
+            return False
+
+    # --- by the indexes ---
+
+    def _named(self, session: Earlier, packages: Collection[ServedPackage]) -> Iterator[PinnedPackage]:
         by_name: dict[Name, list[PinnedPackage]] = {}
         for each in self._candidates(session, packages):
             by_name.setdefault(name_of(each), []).append(each)
         not_automatic = {key for key in self._suites(session) if self._is_not_automatic(key)}
-        files: dict[Digest, PinnedPackage] = {}
         for served in packages:
-            group = by_name.get(recorded_name(served), [])
-            if session.generation_id == self._generation.id:
-                group = [each for each in group if each.relative == served.path]
-            for each in successors(served, group, not_automatic):
-                files.setdefault(each.entry.wanted.digest, each)  # a file that several suites list is one
-        return list(files.values())
-
-    def _suites(self, session: Earlier) -> list[SuiteKey]:
-        """Those that the session used, as far as they are pinned now."""
-        served = {SuiteKey(package.repository, package.suite) for package in session.usage.packages}
-        asked = {SuiteKey(index.repository, index.suite) for index in session.usage.indexes}
-        return sorted((served | asked) & self._generation.pins.keys())
+            yield from successors(served, by_name.get(recorded_name(served), ()), not_automatic)
 
     def _candidates(self, session: Earlier, packages: Collection[ServedPackage]) -> Iterator[PinnedPackage]:
-        """All files of packages of these names in those suites."""
+        """All files of packages of these names in the suites that the session used."""
         names = {each.name for each in packages}
         architectures = {"", "all"} | {each.architecture for each in packages}
         for key in self._suites(session):
             pin = self._generation.pins[key]
-            folder = self._folders.get(key, key.repository)
             try:
                 for table in self._tables(key, pin, architectures):
                     for path, entry in self._lookup.indexes.named(table, names):
                         if is_trustworthy(pin, entry.wanted):
-                            yield PinnedPackage(key, pin, entry, folder, path)
+                            yield PinnedPackage(key, pin, entry, self._folder(key), path)
             except AptfreezeError:
                 continue  # whoever asks for a file of it will hear why it cannot be read
 
@@ -88,3 +106,14 @@ class Present:
             return not isinstance(pin.root, BarePackages) and self._lookup.release(key, pin).not_automatic
         except AptfreezeError:
             return False
+
+    # --- suites ---
+
+    def _suites(self, session: Earlier) -> list[SuiteKey]:
+        """Those that the session used, as far as they are pinned now."""
+        served = {SuiteKey(package.repository, package.suite) for package in session.usage.packages}
+        asked = {SuiteKey(index.repository, index.suite) for index in session.usage.indexes}
+        return sorted((served | asked) & self._generation.pins.keys())
+
+    def _folder(self, key: SuiteKey) -> str:
+        return self._folders.get(key, key.repository)

@@ -2,16 +2,19 @@
 """From a file that the archive lacks to what else will be asked for: the list of an earlier session.
 
 Rule 1: it is one session's list, not the union of all: an environment builds several images.
-Rule 2: no list is recalled twice.
+Rule 2: a package file recalls any session that was served that package. An index is a weaker sign: it recalls only a
+session of the same command in the same generation.
+Rule 3: no list is recalled twice.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from itertools import takewhile
 
 from aptfreeze.environment.earlier import Earlier
-from aptfreeze.environment.records import ServedPackage
+from aptfreeze.environment.records import AskedIndex, ServedPackage
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.lookup import Lookup
-from aptfreeze.freeze.generation import Generation
+from aptfreeze.freeze.generation import Generation, SuiteKey
 from aptfreeze.freeze.outcome import PinnedPackage
 from aptfreeze.serve.foresight import Name, name_of, recorded_name
 from aptfreeze.serve.present import Present
@@ -24,7 +27,7 @@ class Recalled:
 
     names: frozenset[Name]
     files: tuple[PinnedPackage, ...]
-    """Those that the archive lacks, in the order in which they were asked for, from the file that was asked now on."""
+    """Those that the archive lacks, in the order in which they were asked for, from the one that was asked now on."""
 
 
 class Recall:
@@ -42,26 +45,45 @@ class Recall:
     def __repr__(self) -> str:
         return f"<Recall {len(self._read)} sessions read, {len(self._recalled)} recalled>"
 
-    def recall(self, asked: PinnedPackage, generation: Generation) -> Recalled | None:
+    def by_package(self, asked: PinnedPackage, generation: Generation) -> Recalled | None:
         """The list that this file is on; None if it is on none, or records cannot be read."""
         name = name_of(asked)
-        try:
-            session = next((each for each in self._unrecalled() if name in _names(each)), None)
-        except AptfreezeError:  # whoever looks at records for a person tells why
-            session = None
+        session = _first(each for each in self._unrecalled() if name in _names(each))
         if session is None:
             return None
+        packages = _from(name, session.usage.packages)
+        return self._recall(session, packages, generation, {asked.key: asked.repository})
+
+    def by_index(self, asked: AskedIndex, generation: Generation) -> Recalled | None:
+        """The list of the latest session that asked for this index and is like the present one; None as above."""
+        alike = takewhile(lambda each: each.is_alike, self._unrecalled())
+        session = _first(each for each in alike if asked in each.usage.indexes)
+        return None if session is None else self._recall(session, session.usage.packages, generation, {})
+
+    def _recall(
+        self,
+        session: Earlier,
+        packages: Collection[ServedPackage],
+        generation: Generation,
+        folders: Mapping[SuiteKey, str],
+    ) -> Recalled:
         self._recalled.add(session.session_id)
-        present = Present(self._lookup, generation, {asked.key: asked.repository})
-        files = present.files(session, _from(name, session.usage.packages))
-        held = self._lookup.objects.has
-        return Recalled(_names(session), tuple(each for each in files if not held(each.entry.wanted.digest)))
+        files = Present(self._lookup, generation, folders).files(session, packages)
+        lacking = (each for each in files if not self._lookup.objects.has(each.entry.wanted.digest))
+        return Recalled(_names(session), tuple(lacking))
 
     def _unrecalled(self) -> Iterator[Earlier]:
         yield from (each for each in self._read if each.session_id not in self._recalled)
         for session in self._unread:
             self._read.append(session)
             yield session
+
+
+def _first(sessions: Iterator[Earlier]) -> Earlier | None:
+    try:
+        return next(sessions, None)
+    except AptfreezeError:  # whoever looks at records for a person tells why they cannot be read
+        return None
 
 
 def _names(session: Earlier) -> frozenset[Name]:

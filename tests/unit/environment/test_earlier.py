@@ -42,6 +42,7 @@ def test_the_same_command_counts_more_than_the_generation_and_that_more_than_the
     sessions = found(tmp_path)
     assert minutes(sessions) == [2, 1, 6, 3, 4, 5]
     assert [session.generation_id for session in sessions] == [PRESENT, PRESENT, PAST, PAST, PRESENT, PAST]
+    assert [session.is_alike for session in sessions] == [True, True, False, False, False, False]
 
 
 def test_the_present_session_and_those_that_were_served_nothing_are_left_out(tmp_path: Path) -> None:

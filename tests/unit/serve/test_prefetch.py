@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from aptfreeze.archive.objects import Objects
-from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.settings import ROWS, Sourced, from_values
@@ -26,6 +25,7 @@ MakeBuild = Callable[..., Handling]
 LIST = [f"p{number:02}" for number in range(30)]
 STRAYS = [f"stray{number:02}" for number in range(11)]
 ONE_AT_A_TIME = {"fetch.connections": 1, "fetch.depth": 1}
+ONLY_ASKED = {"fetch.prefetch": False}
 
 
 @pytest.fixture
@@ -39,17 +39,18 @@ def repository(make_repository: MakeRepository) -> Repository:
 
 @pytest.fixture
 def build(tmp_path: Path, signing_key: SigningKey) -> Iterator[MakeBuild]:
-    """Begins a build; `archive` is the archive's name."""
+    """Begins a build; `archive` is the archive's name. Those with one archive run one command, unless told."""
     with ExitStack() as stack:
 
-        def begin(archive: str, settings: dict[str, Any] | None = None) -> Handling:
+        def begin(archive: str, settings: dict[str, Any] | None = None, command: str = "") -> Handling:
             values: dict[str, Sourced[Any]] = {row.key: Sourced(row.default) for row in ROWS} | {
                 "archive.path": Sourced(tmp_path / archive),
                 "trust.keyrings": Sourced((signing_key.keyring,)),
                 "fetch.retries": Sourced(0),
             }
             given = {key: Sourced(value) for key, value in (settings or {}).items()}
-            return stack.enter_context(Handling(tmp_path / "environment", from_values(values | given)))
+            command = command or f"build into {archive}"
+            return stack.enter_context(Handling(tmp_path / "environment", from_values(values | given), command))
 
         yield begin
 
@@ -100,7 +101,7 @@ def holds(tmp_path: Path, archive: str, repository: Repository, *names: str) -> 
 def test_the_first_file_that_the_archive_lacks_brings_the_whole_list(
     build: MakeBuild, repository: Repository, origin: Origin, tmp_path: Path
 ) -> None:
-    recorded(build("first"), repository, *LIST)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
     origin.forget()
     again = build("second")
     assert get(again, repository, LIST[0]) == [200]
@@ -114,7 +115,7 @@ def test_the_first_file_that_the_archive_lacks_brings_the_whole_list(
 def test_a_build_that_has_come_half_way_goes_on_from_there(
     build: MakeBuild, repository: Repository, origin: Origin
 ) -> None:
-    recorded(build("first"), repository, *LIST)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
     origin.forget()
     get(build("second", ONE_AT_A_TIME), repository, LIST[20])
     assert eventually(lambda: origin.count("*/pool/*") == 30)
@@ -127,8 +128,8 @@ def test_a_build_that_has_come_half_way_goes_on_from_there(
 def test_nothing_is_fetched_ahead_where_it_is_not_wanted(
     build: MakeBuild, repository: Repository, origin: Origin, settings: dict[str, Any], statuses: list[int]
 ) -> None:
-    recorded(build("first"), repository, *LIST)
-    recorded(build("second"), repository, *STRAYS)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
+    recorded(build("second", ONLY_ASKED), repository, *STRAYS)
     origin.forget()
     proxy = build("second", settings)
     assert get(proxy, repository, *LIST[:3]) == statuses
@@ -137,7 +138,7 @@ def test_nothing_is_fetched_ahead_where_it_is_not_wanted(
 
 
 def test_what_is_on_no_list_brings_nothing(build: MakeBuild, repository: Repository, origin: Origin) -> None:
-    recorded(build("first"), repository, *LIST)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
     origin.forget()
     proxy = build("second")
     assert get(proxy, repository, "other0", "other1") == [200, 200]
@@ -148,7 +149,7 @@ def test_what_is_on_no_list_brings_nothing(build: MakeBuild, repository: Reposit
 def test_after_an_update_the_new_versions_are_fetched_and_only_they(
     build: MakeBuild, repository: Repository, origin: Origin, tmp_path: Path
 ) -> None:
-    recorded(build("archive"), repository, *LIST)
+    recorded(build("archive", ONLY_ASKED), repository, *LIST)
     changed = LIST[5:15]
     for name in changed:
         repository.add(name, "2.0")
@@ -181,39 +182,103 @@ def test_source_packages_are_fetched_as_whole_ones(
     assert sorted(path.rpartition("/")[2] for path in origin.asked("*/pool/*")) == sorted(names)
 
 
+# --- when it begins with an index ---
+
+
+def test_the_same_build_again_gets_its_list_while_it_reads_the_index(
+    build: MakeBuild, repository: Repository, origin: Origin, tmp_path: Path
+) -> None:
+    recorded(build("first", ONLY_ASKED, "build"), repository, *LIST)
+    origin.forget()
+    again = build("second", command="build")
+    update(again, repository)
+    assert eventually(lambda: holds(tmp_path, "second", repository, *LIST))
+    assert get(again, repository, *LIST) == [200] * len(LIST)
+    assert sorted(packages_asked(origin)) == LIST
+    finish(again)
+    assert again.told == []
+
+
+def test_an_index_begins_one_list_and_no_second_one(
+    build: MakeBuild, make_repository: MakeRepository, origin: Origin
+) -> None:
+    repository = make_repository(components=("main", "contrib"))
+    for name in ("one", "two"):
+        repository.add(name, "1.0")
+    repository.publish()
+    contrib = f"{repository.url}/dists/bookworm/contrib/binary-amd64/Packages.xz"
+    for name in ("one", "two"):
+        proxy = build(name, ONLY_ASKED, "build")
+        update(proxy, repository)
+        assert proxy.get(contrib).status == 200
+        recorded(proxy, repository, name)
+    origin.forget()
+    again = build("again", command="build")
+    update(again, repository)
+    assert eventually(lambda: origin.count("*/pool/*") == 1)  # the two began within one second: either may be later
+    assert again.get(contrib).status == 200
+    assert get(again, repository, *packages_asked(origin)) == [200]
+    finish(again)
+    assert origin.count("*/pool/*") == 1
+
+
+@pytest.mark.parametrize(("command", "is_same_generation"), [("another", True), ("build", False)])
+def test_another_build_or_another_generation_waits_for_the_first_package(
+    build: MakeBuild,
+    repository: Repository,
+    origin: Origin,
+    tmp_path: Path,
+    command: str,
+    is_same_generation: bool,
+) -> None:
+    recorded(build("first", ONLY_ASKED, "build"), repository, *LIST)
+    if not is_same_generation:
+        (tmp_path / "environment/aptfreeze.lock").unlink()
+    origin.forget()
+    proxy = build("second", command=command)
+    update(proxy, repository)
+    assert get(proxy, repository, "other0", "other1") == [200, 200]
+    assert packages_asked(origin) == ["other0", "other1"]
+    assert get(proxy, repository, LIST[0]) == [200]
+    assert eventually(lambda: origin.count("*/pool/*") == 2 + len(LIST))
+
+
 # --- who goes first ---
+
+
+class Held:
+    """A build that asks for the first file of the list, and a mirror that does not answer yet. Behind that file wait
+    the next seven: eight are on their way at once, where a mirror gets one connection and one request at a time."""
+
+    def __init__(self, build: MakeBuild, repository: Repository, origin: Origin) -> None:
+        self._stall = Stall()
+        origin.inject(f"*/{LIST[0]}_*", self._stall)
+        self.proxy = build("second", ONE_AT_A_TIME)
+        self._first = self.proxy.asking(f"{repository.url}/{repository.binary(LIST[0]).path}")
+        assert self._stall.reached.wait(10)
+        self.wait_for(7)
+
+    def wait_for(self, count: int) -> None:
+        """Until so many files wait for their turn."""
+        assert eventually(lambda: f"{count} waiting" in repr(self.proxy.archive.downloads.hosts))
+
+    def release(self) -> None:
+        self._stall.release()
+        assert [answer.status for answer in self._first.result(30)] == [200]
 
 
 def test_what_a_client_waits_for_goes_before_what_is_fetched_ahead(
     build: MakeBuild, repository: Repository, origin: Origin
 ) -> None:
-    recorded(build("first"), repository, *LIST)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
     origin.forget()
-    proxy, stall = stalled(build, repository, origin)
-    begun = packages_asked(origin)
-    nearby = next(name for name in LIST[1:9] if name not in begun)
-    waiting = [nearby, LIST[25], "other0"]  # waits its turn already; is far down the list; is not on it
-    asking = proxy.asking(*(f"{repository.url}/{repository.binary(name).path}" for name in waiting))
-    assert eventually(lambda: demanded(proxy) == {repository.file_of(name).name for name in waiting})
-    stall.release()
+    held = Held(build, repository, origin)
+    waiting = [LIST[6], LIST[25], "other0"]  # waits its turn already; is far down the list; is not on it
+    asking = held.proxy.asking(*(f"{repository.url}/{repository.binary(name).path}" for name in waiting))
+    held.wait_for(9)
+    held.release()
     assert [answer.status for answer in asking.result(30)] == [200] * len(waiting)
-    # One of the others may have been sent before the last of them had come as far as to the mirror's queue.
-    assert set(waiting) <= set(packages_asked(origin)[2:6])
-
-
-def stalled(build: MakeBuild, repository: Repository, origin: Origin) -> tuple[Handling, Stall]:
-    """A build that has asked for the first file of the list; of the next one the mirror has not sent anything yet."""
-    stall = Stall()
-    origin.inject("*/p0[1-8]_*", stall, times=1)
-    proxy = build("second", ONE_AT_A_TIME)
-    assert get(proxy, repository, LIST[0]) == [200]
-    assert stall.reached.wait(10)
-    return proxy, stall
-
-
-def demanded(proxy: Handling) -> set[str]:
-    running = proxy.archive.downloads.running()
-    return {download.name for download in running if download.priority is Priority.DEMANDED}
+    assert set(packages_asked(origin)[1:4]) == set(waiting)
 
 
 # --- when it ends ---
@@ -222,47 +287,47 @@ def demanded(proxy: Handling) -> set[str]:
 def test_a_build_that_goes_another_way_gets_nothing_more_of_the_list(
     build: MakeBuild, repository: Repository, origin: Origin
 ) -> None:
-    recorded(build("first"), repository, *LIST)
-    recorded(build("second"), repository, *STRAYS)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
+    recorded(build("second", ONLY_ASKED), repository, *STRAYS)
     origin.forget()
-    proxy, stall = stalled(build, repository, origin)
-    get(proxy, repository, *STRAYS[:10])
-    assert get(proxy, repository, *STRAYS[10:]) == [200]
-    stall.release()
-    assert get(proxy, repository, LIST[20]) == [200]
-    assert origin.count("*/pool/*") == 3
+    held = Held(build, repository, origin)
+    assert get(held.proxy, repository, *STRAYS) == [200] * 11
+    held.release()
+    assert get(held.proxy, repository, LIST[20]) == [200]
+    assert packages_asked(origin) == [LIST[0], LIST[20]]
 
 
 def test_half_of_the_files_on_the_list_are_enough(build: MakeBuild, repository: Repository, origin: Origin) -> None:
-    recorded(build("first"), repository, *LIST)
-    recorded(build("second"), repository, *STRAYS)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
+    recorded(build("second", ONLY_ASKED), repository, *STRAYS)
     origin.forget()
-    proxy, stall = stalled(build, repository, origin)
-    get(proxy, repository, *STRAYS[:10])
-    stall.release()
+    held = Held(build, repository, origin)
+    assert get(held.proxy, repository, *STRAYS[:10]) == [200] * 10
+    held.release()
     assert eventually(lambda: origin.count("*/pool/*") == len(LIST))
 
 
 def test_a_list_that_was_given_up_is_not_followed_again_but_another_one_is(
     build: MakeBuild, repository: Repository, origin: Origin
 ) -> None:
-    recorded(build("other"), repository, "other0", "other1")
-    recorded(build("first"), repository, *LIST)
-    recorded(build("second"), repository, *STRAYS)
+    recorded(build("other", ONLY_ASKED), repository, "other0", "other1")
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
+    recorded(build("second", ONLY_ASKED), repository, *STRAYS)
     origin.forget()
-    proxy, stall = stalled(build, repository, origin)
-    get(proxy, repository, *STRAYS)
-    stall.release()
-    assert get(proxy, repository, LIST[20], "other0", "other1", LIST[21]) == [200] * 4
-    asked = packages_asked(origin)
-    assert (asked[0], sorted(asked[2:])) == (LIST[0], ["other0", "other1", LIST[20], LIST[21]])
+    held = Held(build, repository, origin)
+    get(held.proxy, repository, *STRAYS)
+    held.release()
+    assert get(held.proxy, repository, "other0") == [200]
+    assert eventually(lambda: packages_asked(origin) == [LIST[0], "other0", "other1"])
+    assert get(held.proxy, repository, LIST[20], LIST[21]) == [200, 200]
+    assert packages_asked(origin)[3:] == [LIST[20], LIST[21]]
 
 
 def test_a_file_behind_the_end_of_one_list_begins_the_next(
     build: MakeBuild, repository: Repository, origin: Origin, tmp_path: Path
 ) -> None:
-    recorded(build("first"), repository, "other0", *LIST)
-    recorded(build("second"), repository, *LIST[:3])
+    recorded(build("first", ONLY_ASKED), repository, "other0", *LIST)
+    recorded(build("second", ONLY_ASKED), repository, *LIST[:3])
     origin.forget()
     proxy = build("third")
     assert get(proxy, repository, LIST[0]) == [200]
@@ -274,7 +339,7 @@ def test_a_file_behind_the_end_of_one_list_begins_the_next(
 def test_a_file_that_no_mirror_has_is_passed_over_without_a_word(
     build: MakeBuild, repository: Repository, origin: Origin
 ) -> None:
-    recorded(build("first"), repository, *LIST)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
     origin.forget()
     origin.inject(f"*/{LIST[1]}_*", Status(404))
     proxy = build("second")
@@ -291,8 +356,8 @@ def test_a_file_that_no_mirror_has_is_passed_over_without_a_word(
 def test_a_mirror_in_trouble_gets_only_what_clients_wait_for(
     build: MakeBuild, repository: Repository, origin: Origin
 ) -> None:
-    recorded(build("before"), repository, *LIST)
-    recorded(build("first"), repository, *LIST)
+    recorded(build("before", ONLY_ASKED), repository, *LIST)
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
     origin.forget()
     origin.inject(f"*/{LIST[1]}_*", Status(503))
     proxy = build("second", ONE_AT_A_TIME)
@@ -309,7 +374,8 @@ def test_a_mirror_in_trouble_gets_only_what_clients_wait_for(
 def test_what_nobody_asked_for_in_the_end_is_told_and_nothing_is_fetched_after_the_end(
     build: MakeBuild, repository: Repository, origin: Origin, tmp_path: Path
 ) -> None:
-    recorded(build("first"), repository, *LIST)
+    recorded(build("other", ONLY_ASKED), repository, "other0", "other1")
+    recorded(build("first", ONLY_ASKED), repository, *LIST)
     proxy = build("second")
     get(proxy, repository, LIST[0])
     assert eventually(lambda: holds(tmp_path, "second", repository, *LIST))
@@ -320,5 +386,5 @@ def test_what_nobody_asked_for_in_the_end_is_told_and_nothing_is_fetched_after_t
     assert len(proxy.told) == 1
     assert f"3 files ({size / 1000:.1f} kB) were fetched in vain" in proxy.told[0]
     origin.forget()
-    assert get(proxy, repository, "other0", "other1") == [200, 200]
-    assert packages_asked(origin) == ["other0", "other1"]
+    assert get(proxy, repository, "other0", *STRAYS) == [200] * 12
+    assert packages_asked(origin) == ["other0", *STRAYS]

@@ -62,7 +62,7 @@ def served(repository: Repository, name: str, **fields: object) -> ServedPackage
 
 
 def session(*packages: ServedPackage, generation_id: str = PAST, indexes: tuple[AskedIndex, ...] = ()) -> Earlier:
-    return Earlier("20261124T070000Z-0000", generation_id, Usage(packages=packages, indexes=indexes))
+    return Earlier("20261124T070000Z-0000", generation_id, False, Usage(packages=packages, indexes=indexes))
 
 
 def paths(found: list[PinnedPackage]) -> list[str]:
@@ -97,18 +97,30 @@ def test_names_become_the_versions_of_now_in_the_order_of_then(
     ]
 
 
-def test_within_a_generation_the_same_path_is_meant(
-    archive: OpenArchive, lookup: Lookup, repository: Repository
+def test_within_a_generation_the_record_tells_the_file_and_no_index_is_needed(
+    archive: OpenArchive, lookup: Lookup, repository: Repository, origin: Origin
 ) -> None:
-    old = served(repository, "hello")
-    repository.add("hello", "2.0", component="main", filename="pool/main/h/hello/new.deb")
-    repository.binaries["hello", "amd64", "old"] = replace(repository.binary("hello"), version="1.0", filename=old.path)
-    repository.publish()
+    hello = served(repository, "hello")
+    gone = replace(hello, repository="vendor.example.org/debian")
     generation = pinned(EMPTY, repository, archive)
-    read_lists(lookup, generation, repository, old.path)
-    assert paths(present(lookup, generation, session(old, generation_id=PRESENT))) == ["hello_1.0_amd64.deb"]
-    moved = replace(old, path="pool/moved.deb")
-    assert present(lookup, generation, session(moved, generation_id=PRESENT)) == []
+    (found,) = present(lookup, generation, session(hello, gone, generation_id=PRESENT))
+    assert (found.key, found.repository, found.relative) == (key_of(repository), hello.repository, hello.path)
+    entry = found.entry
+    assert (entry.wanted.digest, entry.wanted.size) == (hello.sha256, hello.size)
+    assert (entry.package, entry.version, entry.architecture) == ("hello", "1.0", "amd64")
+    assert origin.count() == 0
+
+
+@pytest.mark.parametrize(("hashes", "is_told"), [(("SHA256", "SHA512"), True), (("SHA512",), False)])
+def test_but_not_where_a_client_will_ask_for_it_by_another_hash(
+    archive: OpenArchive, lookup: Lookup, make_repository: MakeRepository, hashes: tuple[str, ...], is_told: bool
+) -> None:
+    vendor = make_repository("vendor", hashes=hashes)
+    vendor.add("hello", "1.0")
+    vendor.publish()
+    generation = pinned(EMPTY, vendor, archive)
+    found = present(lookup, generation, session(served(vendor, "hello"), generation_id=PRESENT))
+    assert len(found) == is_told
 
 
 def test_sources_are_found_in_sources(archive: OpenArchive, lookup: Lookup, repository: Repository) -> None:

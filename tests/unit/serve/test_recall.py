@@ -8,7 +8,7 @@ import pytest
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.earlier import Earlier
-from aptfreeze.environment.records import ServedPackage, Usage
+from aptfreeze.environment.records import AskedIndex, ServedPackage, Usage
 from aptfreeze.errors import UsageError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.opened import OpenArchive
@@ -40,15 +40,11 @@ class World:
         self.read: list[str] = []
         """Sessions whose record was read, as far as the recalling went."""
 
-    def session(self, *names: str) -> Earlier:
-        packages = (
-            ServedPackage(
-                name, "1.0", "amd64", self.key.repository, "bookworm", self.repository.binary(name).path,
-                Digest.of(name.encode()), 1,
-            )
-            for name in names
-        )  # fmt: skip
-        return Earlier(" ".join(names), PRESENT, Usage(packages=tuple(packages)))
+    def session(self, *names: str, is_alike: bool = True, asked: tuple[AskedIndex, ...] = ()) -> Earlier:
+        binaries = map(self.repository.binary, names)
+        place = (self.key.repository, self.key.suite)
+        packages = (ServedPackage(b.name, "1.0", "amd64", *place, b.path, Digest.of(b.build()), 1) for b in binaries)
+        return Earlier(" ".join(names), PRESENT, is_alike, Usage(packages=tuple(packages), indexes=asked))
 
     def recall(self, *sessions: Earlier) -> Recall:
         return Recall(self.lookup, self._reading(sessions))
@@ -77,7 +73,7 @@ def files(recalled: Recalled | None) -> list[str]:
 
 def test_the_list_begins_with_the_file_that_was_asked_and_leaves_out_what_is_held(world: World) -> None:
     world.archive.objects.put(world.repository.file_of("d").read_bytes())
-    recalled = world.recall(world.session(*NAMES)).recall(world.asked("c"), world.generation)
+    recalled = world.recall(world.session(*NAMES)).by_package(world.asked("c"), world.generation)
     assert files(recalled) == ["c", "e", "a", "b"]
     assert recalled is not None
     assert recalled.names == {(name, "amd64") for name in NAMES}
@@ -85,16 +81,16 @@ def test_the_list_begins_with_the_file_that_was_asked_and_leaves_out_what_is_hel
 
 def test_the_first_session_that_has_the_file_counts_and_later_ones_are_not_read(world: World) -> None:
     recall = world.recall(world.session("a"), world.session("b", "c"), world.session("b", "d"))
-    assert files(recall.recall(world.asked("b"), world.generation)) == ["b", "c"]
+    assert files(recall.by_package(world.asked("b"), world.generation)) == ["b", "c"]
     assert world.read == ["a", "b c"]
 
 
 def test_a_list_is_recalled_once_and_one_that_was_passed_over_can_still_be(world: World) -> None:
     recall = world.recall(world.session("a", "e"), world.session("b", "c"), world.session("b", "d"))
-    assert files(recall.recall(world.asked("b"), world.generation)) == ["b", "c"]
-    assert files(recall.recall(world.asked("b"), world.generation)) == ["b", "d"]
-    assert recall.recall(world.asked("b"), world.generation) is None
-    assert files(recall.recall(world.asked("a"), world.generation)) == ["a", "e"]
+    assert files(recall.by_package(world.asked("b"), world.generation)) == ["b", "c"]
+    assert files(recall.by_package(world.asked("b"), world.generation)) == ["b", "d"]
+    assert recall.by_package(world.asked("b"), world.generation) is None
+    assert files(recall.by_package(world.asked("a"), world.generation)) == ["a", "e"]
     assert world.read == ["a e", "b c", "b d"]
 
 
@@ -102,4 +98,19 @@ def test_records_that_cannot_be_read_are_no_list(world: World) -> None:
     def read(path: str) -> Earlier:
         raise UsageError(f"cannot read {path}")
 
-    assert Recall(world.lookup, map(read, ["a record"])).recall(world.asked("a"), world.generation) is None
+    assert Recall(world.lookup, map(read, ["a record"])).by_package(world.asked("a"), world.generation) is None
+
+
+def test_an_index_recalls_the_list_of_a_session_alike_that_asked_for_it(world: World) -> None:
+    index, other = (AskedIndex(world.key.repository, "bookworm", f"{name}/binary-amd64/Packages") for name in "xy")
+    sessions = [
+        world.session("a", asked=(other,)),
+        world.session("b", "c", asked=(other, index)),
+        world.session("d", is_alike=False, asked=(index,)),
+        world.session("e", is_alike=False),
+    ]
+    recall = world.recall(*sessions)
+    assert files(recall.by_index(index, world.generation)) == ["b", "c"]
+    assert recall.by_index(index, world.generation) is None
+    assert world.read == ["a", "b c", "d"]
+    assert files(recall.by_package(world.asked("d"), world.generation)) == ["d"]

@@ -38,8 +38,8 @@ def make_world(tmp_path: Path, signing_key: SigningKey) -> MakeWorld:
     folder = tmp_path / "environment"
     folder.mkdir()
 
-    def make(told: list[str] | None = None, **options: Any) -> World:
-        process = Process.current("test")
+    def make(told: list[str] | None = None, command: str = "test", **options: Any) -> World:
+        process = Process.current(command)
         store = EnvironmentStore(Environment(folder), process)
         tell = ([] if told is None else told).append
         return World(store, store.init(), _settings(tmp_path / "archive", signing_key), process, tell, **options)
@@ -326,7 +326,7 @@ def test_files_that_are_fetched_ahead_are_dropped_at_the_end(
     stall = Stall()
 
     async def build(*names: str, ends: Callable[[], bool]) -> None:
-        async with running(make_world(), "127.0.0.1", 0, grace_s=0.0) as proxy:
+        async with running(make_world(command=f"build {names}"), "127.0.0.1", 0, grace_s=0.0) as proxy:
             urls = [inrelease(repository), packages(repository)]
             urls += [f"{repository.url}/{repository.binary(name).path}" for name in names]
             assert {answer.status for answer in await got(proxy, *urls)} == {200}

@@ -15,7 +15,7 @@ import pytest
 from aptfreeze.serve.connection import Connection
 from aptfreeze.serve.limits import Limits
 from aptfreeze.serve.reply import FileBody, Inline
-from aptfreeze.serve.server import Server
+from aptfreeze.serve.server import Server, allow_connections
 from support.serving import (
     PATIENCE_S,
     Scripted,
@@ -160,6 +160,17 @@ def test_clients_get_no_more_than_half_of_the_descriptors(handler: Scripted) -> 
         for _ in range(4):
             stack.enter_context(running.connect())
         assert eventually(lambda: "3 connections, not accepting" in running.call(lambda: repr(server)))
+
+
+def test_as_many_files_may_be_open_as_the_connections_need() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        for before, connections, after in ((64, 20, 80), (100, 20, 100), (64, hard, hard)):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
+            allow_connections(Limits(connections=connections))
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (after, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_without_descriptors_clients_wait_and_it_is_said_once(

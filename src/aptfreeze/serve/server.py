@@ -181,6 +181,18 @@ class Server:
         self._sweeper = self._loop.call_later(self._limits.sweep_s, self._sweep) if self._connections else None
 
 
+def allow_connections(limits: Limits | None = None) -> None:
+    """Let this process, and what it starts from now on, open as many files as that many connections need.
+
+    Most systems give a process 1024 and let it take more; as far as this one does not, further clients wait.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * (limits or Limits()).connections
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _descriptors() -> int:
     """How many this process may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -17,6 +17,7 @@ from aptfreeze.errors import UsageError
 from aptfreeze.launch.pidfd import ProcessHandle
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import running
+from aptfreeze.serve.server import allow_connections
 from aptfreeze.serve.watching import Show, serving_of, sources_of, watched
 from aptfreeze.values import immutable
 
@@ -72,6 +73,7 @@ async def serve(
     """
     if ready_file is not None:
         files.check_deliverable(ready_file)
+    allow_connections()
     ended = _signalled()
     with contextlib.nullcontext() if watched_pid is None else ProcessHandle(watched_pid) as process:
         generation = opened.store.init()

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -64,6 +65,16 @@ def test_the_ready_file_is_there_while_clients_are_served(aptfreeze: Aptfreeze, 
         assert f"on {said['url']}, generation {said['generation'][:12]}" in serving.output
 
     assert not ready.exists()
+
+
+def test_it_takes_more_open_files_than_it_was_given(aptfreeze: Aptfreeze, repository: Repository) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with aptfreeze.serve() as serving:
+            assert resource.prlimit(serving.process.pid, resource.RLIMIT_NOFILE)[0] > 256
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def has_ipv6() -> bool:

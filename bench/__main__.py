@@ -22,6 +22,9 @@ from bench.upstream import upstream
 GROUPS = {
     "apt": "apt-get and mmdebstrap, cold and warm",
     "hits": "files that a proxy holds",
+    "coalescing": "many clients, one file that nobody has yet",
+    "faults": "when a proxy or a mirror breaks",
+    "memory": "memory, and many connections",
     "start": "starting aptfreeze",
     "index": "finding a package file in the index of packages",
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A light client: one thread, many connections, each asks a proxy for a list of files and looks at what comes.
 
-    with Asking(server.port) as client:
-        client.connect([Ask(url, data=b"...")], depth=10)
+    with Asking() as client:
+        client.connect(server.port, [Ask(url, size)], depth=10)
         answers = client.run(limit_s=10)            # the connections stay open until the context is left
 
 usage of the process: python -m bench.asking FILE; FILE is a JSON list of [URL, SIZE]. It asks the proxy that
@@ -77,12 +77,11 @@ class Summary:
 
 
 class Asking:
-    """The connections to one proxy. Mutable state: the connections, those that wait for something."""
+    """Many connections. Mutable state: the connections, those that wait for something."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16384)), hard))
-        self._port = port
         self._selector = selectors.DefaultSelector()
         self._connections: list[_Connection] = []
 
@@ -94,9 +93,9 @@ class Asking:
             connection.close()
         self._selector.close()
 
-    def connect(self, asks: Sequence[Ask], depth: int = 1) -> None:
-        """A connection of its own for these, asked in this order, `depth` at once."""
-        self._connections.append(_Connection(self._port, asks, depth))
+    def connect(self, port: int, asks: Sequence[Ask], depth: int = 1) -> None:
+        """A connection of its own to the proxy on a port for these, asked in this order, `depth` at once."""
+        self._connections.append(_Connection(port, asks, depth))
 
     def run(self, limit_s: float) -> list[Answer]:
         """Ask for all that was not asked yet, until all of it is answered, or so many seconds are over."""
@@ -252,8 +251,8 @@ def _main() -> None:
     asks = [Ask(url, size) for url, size in json.loads(Path(sys.argv[1]).read_text())]
     port = urlsplit(os.environ["http_proxy"]).port
     assert port is not None
-    with Asking(port) as client:
-        client.connect(asks, DEPTH)
+    with Asking() as client:
+        client.connect(port, asks, DEPTH)
         print(json.dumps(asdict(Summary.of(client.run(300)))))
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Files of any size that the mirror has beside the repository, in its folder `keys`: the same bytes on every machine.
+"""Package files of any size in a repository of the mirror, below its folder `keys`: the same bytes on every machine.
 
-aptfreeze serves what it can verify, so an environment pins them by their hash, as it pins a key file that apt fetched.
+It is the simplest repository there is: a list of packages without a Release. An environment pins the list by its hash.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,41 +18,74 @@ _LOCK = """version = 1
 generation = "0123456789abcdef0123456789abcdef"
 created = 2026-11-24T07:00:00Z
 
-[extra]
+[pins]
+"{repository} ./" = {{ packages = "sha256:{digest}", file = "Packages", signers = [] }}
 """
 
 
 @dataclass(frozen=True)
 class File:
+    """One package file; its bytes depend on size and number only."""
+
+    repository: str
     size: int
     number: int
 
     @property
     def path(self) -> str:
-        return f"/keys/{self.size}/{self.number}"
+        return f"{self.repository}/pool/{self.size}-{self.number}_1.0_all.deb"
 
     @cached_property
     def data(self) -> bytes:
-        return hashlib.shake_128(self.path.encode()).digest(self.size)
+        return hashlib.shake_128(f"{self.size}-{self.number}".encode()).digest(self.size)
+
+    @property
+    def stanza(self) -> str:
+        return (
+            f"Package: {self.size}-{self.number}\nVersion: 1.0\nArchitecture: all\n"
+            f"Filename: {self.path.removeprefix(self.repository + '/')}\nSize: {self.size}\n"
+            f"SHA256: {hashlib.sha256(self.data).hexdigest()}\n\n"
+        )
 
 
-def files(size: int, count: int) -> list[File]:
-    return [File(size, number) for number in range(count)]
+class Content:
+    """A repository with so many files of each size: `Content({10_000: 64, 64 << 20: 1})`."""
+
+    def __init__(self, counts: dict[int, int]) -> None:
+        self._counts = counts
+        self._path = "/keys/" + "-".join(f"{count}x{size}" for size, count in counts.items())
+
+    def files(self, size: int) -> list[File]:
+        return self._files[size]
+
+    @property
+    def all_files(self) -> Iterator[File]:
+        return (file for files in self._files.values() for file in files)
+
+    def place(self, mirror: Path) -> None:
+        """Have it below the mirror's folder; what lies there already is not written again."""
+        for file in self.all_files:
+            _place(mirror / file.path.lstrip("/"), file.data)
+        _place(mirror / self._path.lstrip("/") / "Packages", self._list)
+
+    def pin(self, environment: Path, link: Link) -> None:
+        """Write the lock file of an environment that pins it."""
+        environment.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256(self._list).hexdigest()
+        (environment / "aptfreeze.lock").write_text(_LOCK.format(repository=link.host + self._path, digest=digest))
+
+    @cached_property
+    def _files(self) -> dict[int, list[File]]:
+        return {size: [File(self._path, size, n) for n in range(count)] for size, count in self._counts.items()}
+
+    @cached_property
+    def _list(self) -> bytes:
+        return "".join(file.stanza for file in self.all_files).encode()
 
 
-def place(mirror: Path, wanted: Iterable[File]) -> None:
-    """Have them below the mirror's folder; what lies there already is not written again."""
-    for file in wanted:
-        path = mirror / file.path.lstrip("/")
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f"{path.name}.new")
-            temporary.write_bytes(file.data)
-            temporary.rename(path)
-
-
-def pin(environment: Path, link: Link, wanted: Sequence[File]) -> None:
-    """Write the lock file of an environment that pins them."""
-    lines = (f'"{link.host}{file.path}" = "sha256:{hashlib.sha256(file.data).hexdigest()}"\n' for file in wanted)
-    environment.mkdir(parents=True, exist_ok=True)
-    (environment / "aptfreeze.lock").write_text(_LOCK + "".join(sorted(lines)))
+def _place(path: Path, data: bytes) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.new")
+        temporary.write_bytes(data)
+        temporary.rename(path)

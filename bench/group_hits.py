@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a proxy needs for a file that it holds.
+"""What a proxy needs for a package file that it holds.
 
 A client asks again at once on each of its connections, so that the server always has work; what counts is the CPU of
-the server for one hit. `pipelined`: each connection asks ten files at once, as apt does. The files are equal, and
-pinned by their hash in aptfreeze. The column nginx is the cheaper one of the caching proxy and of a file server for the
-same bytes.
+the server for one hit. `pipelined`: each connection asks ten files at once, as apt does. The column nginx is the
+cheaper one of the caching proxy and of a file server for the same bytes.
 """
 
 from __future__ import annotations
@@ -14,14 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.asking import Ask, Asking
-from bench.content import File, files, pin, place
+from bench.content import Content, File
 from bench.context import Context
 from bench.load import load
 from bench.processes import Server, free_port, running
 from bench.report import Row
 from bench.warmed import fill, warmed
 
-_SMALL, _MIDDLE, _LARGE = files(10_000, 64), files(300_000, 64), files(64 << 20, 1)
+_CONTENT = Content({10_000: 64, 300_000: 64, 64 << 20: 1})
+_SMALL, _MIDDLE, _LARGE = (_CONTENT.files(size) for size in (10_000, 300_000, 64 << 20))
 _REPEATS = 24
 """Of the large file, 1.6 GB, in so many seconds at most; squid does not get that far."""
 _LARGE_S = 3.0
@@ -58,7 +58,7 @@ _CASES = [
 
 
 def measure(context: Context) -> Iterator[Row]:
-    with warmed(context, [*_SMALL, *_MIDDLE, *_LARGE]) as servers, _file_server(context) as file_server:
+    with warmed(context, _CONTENT) as servers, _file_server(context) as file_server:
         yield from _many(context, servers, file_server)
         yield _large(context, servers, file_server)
     yield _first_in_process(context)
@@ -98,10 +98,9 @@ def _large(context: Context, servers: list[Server], file_server: list[Server]) -
 def _first_in_process(context: Context) -> Row:
     """What is in the cache from before: aptfreeze hashes it while it sends it."""
     row = Row("CPU of a hit, 64 MiB, the first one after a start (aptfreeze verifies it)", "s per GB")
-    place(context.upstream.folder, _LARGE)
     for peer in context.peers:
         with context.fresh() as folder:
-            pin(folder / "environment", context.link, _LARGE)
+            _CONTENT.pin(folder / "environment", context.link)
             with peer.start(folder, context.link) as server:
                 fill(context, server, _LARGE)
             for _ in range(context.rounds):
@@ -114,8 +113,8 @@ def _first_in_process(context: Context) -> Row:
 def _cpu_of_large(server: Server, context: Context, repeats: int) -> float:
     (file,) = _LARGE
     before = server.cpu()
-    with Asking(server.port) as client:
-        client.connect([Ask(context.link.url + file.path, file.size)] * repeats)
+    with Asking() as client:
+        client.connect(server.port, [Ask(context.link.url + file.path, file.size)] * repeats)
         received = sum(answer.received for answer in client.run(_LARGE_S))
     return (server.cpu() - before) / received * 1e9
 

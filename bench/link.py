@@ -213,7 +213,9 @@ class _Connection:
         is_cut = mirror.cuts > 0 and end - start > mirror.cut_after
         mirror.cuts -= is_cut
         while start < end or head:
-            piece = os.pread(descriptor, min(_CHUNK, end - start), start)
+            # A quarter of the window at most: what is sent at once arrives only when the last byte of it does.
+            most = min(_CHUNK, int(self._window) // 4) if mirror.shape.rtt_s else _CHUNK
+            piece = os.pread(descriptor, min(most, end - start), start)
             await self._send(head + piece)
             start, head = start + len(piece), b""
             mirror.counts.body_bytes += len(piece)

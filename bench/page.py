@@ -21,7 +21,8 @@ in the same terms; where it says MISSED, or where another column is better, we a
 
 The mirror is a copy of a part of Debian's (265 packages, 180 MB, with its real indexes), behind a modelled link
 (`bench/link.py`). aptfreeze verifies signatures and hashes all that it fetches; none of the others does. MB and GB are
-decimal, CPU is user and system of all processes and threads of a proxy, memory its proportional set size.
+decimal, CPU is user and system of all processes and threads of a proxy, memory its resident set, of several processes
+their proportional set size.
 """
 
 Kept = tuple[Mapping[str, object], list[Row]]

@@ -135,10 +135,11 @@ class FirstSight:
             return
         self._uncompared.discard(key)
         pin = pins[key]
-        others = [
+        others = [  # one that is yet to be compared finds this one then: two that come at once are told once
             (other, its_pin)
             for other, its_pin in pins.items()
             if other.repository != key.repository and its_pin.codename == pin.codename and its_pin.root != pin.root
+            if other not in self._uncompared
         ]
         if pin.codename and others:
             compare = partial(self._second_name, key, pin, others)

@@ -91,8 +91,10 @@ class Downloads:
         with self._lock:
             job = self._jobs.get(wanted.digest)
             if job is not None:
-                job.join(suppliers, priority)
+                has_risen = job.join(suppliers, priority)
                 self._crew.hurry(job.run, job.priority, at_once=at_once)
+                if has_risen:
+                    self.hosts.reconsider()
                 return job.growth
             held = self._held(wanted.digest)
             if held is not None and not Job.must_watch(held):

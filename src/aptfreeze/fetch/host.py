@@ -6,6 +6,8 @@ Rule 2: a ticket that is given a line (a connection) has its request sent at onc
 the first of that line: requests are pipelined, and each thread's code is straight.
 Rule 3: a line that breaks gives its further tickets back to the queue, at their old age. They have failed nothing.
 Rule 4: no further request is sent behind so many bytes that another connection would answer sooner.
+Rule 5: what is wanted for later (SOURCES) takes nothing away: it is asked when nothing else is under way, and read no
+further while something is; TCP's flow control stops the server meanwhile.
 
 Mutable state, under the lock: the waiting tickets, the lines with the tickets that each owes an answer, the depth.
 """
@@ -33,6 +35,9 @@ _DOWN_S = 30.0
 _CLOSING = "closing: nothing more is fetched"
 _FAMILIAR = 4
 """A server that closes after fewer answers although more were asked does not like pipelining."""
+_STANDSTILL_S = 10.0
+"""The longest pause in reading an answer: servers hang up on who takes nothing for a minute or so."""
+_LOOK_AGAIN_S = 0.02
 
 
 class Host:
@@ -80,12 +85,17 @@ class Host:
     @contextmanager
     def _response(self, ticket: Ticket) -> Iterator[Response]:
         head, connection = self._answered(ticket)
-        response = Response(head, connection, self._count)
+        response = Response(head, connection, lambda size: self._received(ticket, size))
         try:
             yield response
         finally:
             response.drain()
             self._done(ticket, is_usable=response.is_read and connection.is_usable)
+
+    def reconsider(self) -> None:
+        """To be called when the priority of something that may wait has risen."""
+        with self._lock:
+            self._assign()
 
     def close(self) -> None:
         """Everybody who waits or reads fails now."""
@@ -166,10 +176,19 @@ class Host:
                     line.owed[0].turn.set()
             self._assign()
 
-    def _count(self, size: int) -> None:
+    def _received(self, ticket: Ticket, size: int) -> None:
         with self._lock:
             self.received += size
             self._pace.received(size, time.monotonic(), connections=len(self._lines))
+        until = time.monotonic() + _STANDSTILL_S
+        while self._must_give_way(ticket) and time.monotonic() < until:
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _must_give_way(self, ticket: Ticket) -> bool:
+        if ticket.asker.priority < Priority.SOURCES:
+            return False
+        with self._lock:
+            return not self._is_closed and self._is_busy_with_better(ticket)
 
     # --- decisions, under the lock ---
 
@@ -181,6 +200,8 @@ class Host:
             ticket = min(self._waiting, key=lambda waiting: waiting.rank)
             if ticket.asker.priority is Priority.FORGONE:  # they come last: all that are left are
                 self._fail_waiting(ForgoneError("nobody wants it any more"))
+                return
+            if ticket.asker.priority is Priority.SOURCES and self._is_busy_with_better(ticket):
                 return
             line = self._choose(ticket)
             if line is None:
@@ -197,6 +218,10 @@ class Host:
             else:
                 continue
             self._waiting.remove(ticket)
+
+    def _is_busy_with_better(self, ticket: Ticket) -> bool:
+        under_way = itertools.chain(self._waiting, *(line.owed for line in self._lines))
+        return any(other.asker.priority < ticket.asker.priority for other in under_way)
 
     def _choose(self, ticket: Ticket) -> Line | None:
         """An idle line, else the emptiest one that may take one more; None: open one or wait."""

@@ -73,6 +73,13 @@ class Hosts:
             return True
         return host is not None and host.is_down
 
+    def reconsider(self) -> None:
+        """To be called when the priority of something that may wait has risen."""
+        with self._lock:
+            hosts = list(self._hosts.values())
+        for host in hosts:
+            host.reconsider()
+
     def traffic(self) -> dict[str, Traffic]:
         """By host (`mirror.example.org`, `127.0.0.1:8080`), those asked so far."""
         with self._lock:

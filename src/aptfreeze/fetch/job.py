@@ -82,10 +82,11 @@ class Job:
         """Whether an object is being checked that can still be replaced unseen if it is damaged."""
         return held.state is GrowthState.GROWING and (held.size or 0) <= VERIFIED_FIRST
 
-    def join(self, suppliers: Sequence[Supplier], priority: Priority) -> None:
-        """Somebody else wants the same."""
-        self.priority = min(self.priority, priority)
+    def join(self, suppliers: Sequence[Supplier], priority: Priority) -> bool:
+        """Somebody else wants the same; whether it got more urgent by that."""
+        before, self.priority = self.priority, min(self.priority, priority)
         self._suppliers += [supplier for supplier in suppliers if supplier not in self._suppliers]
+        return self.priority < before
 
     def run(self) -> None:
         """All of it; whatever happens, the Growth ends."""

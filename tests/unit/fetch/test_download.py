@@ -621,3 +621,16 @@ def test_a_full_disk_is_not_the_mirrors_fault(downloads: Downloads, objects: Obj
     assert not isinstance(caught.value, UpstreamError)
     assert origin.count() == 0
     assert not objects.notices
+
+
+def test_sources_give_way_until_a_client_asks_for_them(downloads: Downloads, origin: Origin) -> None:
+    stall = Stall(after=1)
+    origin.inject("/pool/large", stall)
+    large = downloads.join(wanted(LARGE), urls("large", origin))
+    assert stall.reached.wait(10)
+    for_later = downloads.join(wanted(SMALL), urls("small", origin), Priority.SOURCES)
+    assert eventually(lambda: "1 waiting" in repr(downloads.hosts))
+    assert downloads.join(wanted(SMALL), urls("small", origin)) is for_later
+    assert content(for_later) == SMALL
+    stall.release()
+    assert content(large) == LARGE

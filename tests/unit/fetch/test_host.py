@@ -3,6 +3,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -251,3 +252,55 @@ def test_a_connection_that_gets_idle_while_all_is_closed_is_closed_too(server: S
         made[0].host = host
 
     assert made[0].is_closed
+
+
+def test_what_is_for_later_is_asked_when_nothing_else_is_under_way(server: Server) -> None:
+    host = host_of(server)
+    demanded = Client(host, b"D")
+    assert server.opened.acquire(timeout=10)
+    assert server.read(1) == b"D"
+    sources = Client(host, b"S", Asker(Priority.SOURCES))
+    assert eventually(lambda: "1 waiting" in repr(host))
+    assert host.requests == 1
+    server.answer(b"D")
+    assert demanded.result() == b"D"
+    assert server.read(1) == b"S"
+    server.answer(b"S")
+    assert sources.result() == b"S"
+    host.close()
+
+
+def test_what_is_wanted_after_all_is_asked_at_once(server: Server) -> None:
+    host, asker = host_of(server), Asker(Priority.SOURCES)
+    demanded = Client(host, b"L", size=100 << 20)
+    assert server.opened.acquire(timeout=10)
+    raised = Client(host, b"S", asker)
+    assert eventually(lambda: "1 waiting" in repr(host))
+    asker.priority = Priority.DEMANDED
+    host.reconsider()
+    assert server.opened.acquire(timeout=10)
+    assert server.read(1, 1) == b"S"
+    server.answer(b"S", 1)
+    assert raised.result() == b"S"
+    server.answer(b"L")
+    assert demanded.result() == b"L"
+    host.close()
+
+
+def test_what_is_for_later_is_read_no_further_while_a_client_waits(server: Server) -> None:
+    host = host_of(server)
+    sources = Client(host, b"S", Asker(Priority.SOURCES), size=3)
+    assert server.opened.acquire(timeout=10)
+    server.ends[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na")
+    assert eventually(lambda: host.received == 1)
+    demanded = Client(host, b"D")
+    assert server.opened.acquire(timeout=10)
+    server.ends[0].sendall(b"b")
+    assert eventually(lambda: host.received == 2)  # it was about to be read already
+    server.ends[0].sendall(b"c")
+    time.sleep(0.1)  # too short on a slow machine, and the test sees nothing; it cannot fail wrongly
+    assert host.received == 2
+    server.answer(b"D", 1)
+    assert demanded.result() == b"D"
+    assert sources.result() == b"abc"
+    host.close()

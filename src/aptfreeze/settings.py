@@ -53,6 +53,8 @@ class FetchSettings:
     """At most so many connections to one host."""
     depth: int = 4
     """At most so many requests in flight on one connection (HTTP/1.1 pipelining); 1 turns pipelining off."""
+    parts: int = 4
+    """At most so many parts of one large file under way at once (see `fetch.split`); 1: never in parts."""
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
     """A mirror that sends nothing for so long has failed; so has one that sends next to nothing (see `connection`)."""
@@ -256,6 +258,7 @@ ROWS: tuple[Row, ...] = (
     Row("policy.sources", "what is done about source packages", _sources, PolicySettings().sources),
     Row("fetch.connections", "most connections to one host", _whole(1, 64), _FETCH.connections),
     Row("fetch.depth", "most requests in flight on a connection", _whole(1, 64), _FETCH.depth),
+    Row("fetch.parts", "most parts of a large file at once", _whole(1, 64), _FETCH.parts),
     Row("fetch.connect_timeout_s", "to connect to a mirror", _seconds(0.1, 600), _FETCH.connect_timeout_s),
     Row("fetch.read_timeout_s", "of silence of a mirror", _seconds(0.1, 3600), _FETCH.read_timeout_s),
     Row("fetch.retries", "further attempts after a passing failure", _whole(0, 20), _FETCH.retries),

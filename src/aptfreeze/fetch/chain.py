@@ -6,14 +6,16 @@ Rule 2: what can be seen to be wrong before the body (another length than wanted
 Rule 3: a supplier is a value: two equal ones are the same supplier, and blame sticks to it.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from aptfreeze.archive.checks import pieces
 from aptfreeze.archive.growth import Growth
 from aptfreeze.errors import IntegrityError, MissingUpstreamError, UpstreamError
+from aptfreeze.fetch import split
 from aptfreeze.fetch.failures import PassingError, UnusableRangeError, WrongBytesError
 from aptfreeze.fetch.host import Response
 from aptfreeze.fetch.hosts import Hosts
@@ -23,7 +25,6 @@ from aptfreeze.values import immutable
 
 LARGEST_UNKNOWN = 4 << 30
 """Bytes of a file whose size the chain does not tell."""
-_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/([0-9]{1,19}|\*)")
 
 
 @immutable
@@ -78,9 +79,19 @@ class MirrorUrl:
 
     @contextmanager
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:
-        rest = max(0, (wanted.size or 0) - start)
-        with means.hosts.get(self.url, asker, start=start, size=rest) as response:
-            yield _delivery(response, wanted, start)
+        hosts, size = means.hosts, wanted.size or 0
+        at_once = 1 if asker.priority >= Priority.SOURCES else hosts.parts_at_once(self.url)
+        parts = split.parts_of(start, size, at_once)
+        if len(parts) == 1:
+            with hosts.get(self.url, asker, start=start, size=max(0, size - start)) as response:
+                yield _delivery(response, wanted, start)
+            return
+
+        def get(part: split.Part) -> AbstractContextManager[Response]:
+            return hosts.get(self.url, asker, start=part.start, end=part.end, size=part.size)
+
+        with split.opened(parts, get, at_once, partial(hosts.refuse_parts, self.url)) as (response, pieces):
+            yield replace(_delivery(response, wanted, start), pieces=pieces)
 
 
 @immutable
@@ -142,7 +153,7 @@ def _judge_total(content_range: str, wanted: Wanted) -> None:
 
 def _judge_range(content_range: str, wanted: Wanted, start: int) -> None:
     """RFC 9110 15.3.7: the recipient of a 206 must look at what range it got."""
-    match = _CONTENT_RANGE.fullmatch(content_range)
+    match = split.CONTENT_RANGE.fullmatch(content_range)
     if match is None or int(match[1]) != start:
         raise UnusableRangeError(f"asked to go on at byte {start}, sent {content_range[:80]!r}")
     _judge_total(content_range, wanted)

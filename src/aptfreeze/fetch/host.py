@@ -9,7 +9,7 @@ Rule 4: no further request is sent behind so many bytes that another connection 
 Rule 5: what is wanted for later (SOURCES) takes nothing away: it is asked when nothing else is under way, and read no
 further while something is; TCP's flow control stops the server meanwhile.
 
-Mutable state, under the lock: the waiting tickets, the lines with the tickets that each owes an answer, the depth.
+Mutable state, under the lock: the waiting tickets, the lines with the tickets that each owes an answer.
 """
 
 import itertools
@@ -22,13 +22,11 @@ from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import ClosingError, ForgoneError, LostConnectionError, PassingError, UnreachableError
 from aptfreeze.fetch.line import Line, Response, Ticket
-from aptfreeze.fetch.pace import Pace
+from aptfreeze.fetch.lines import Lines
 from aptfreeze.fetch.priority import Asker, Priority
 
 __all__ = ["Host", "Response"]
 
-_ALONE = 10
-"""Pipeline depth of a single connection: as deep as apt's own."""
 _RESENDS = 10
 _DOWN_S = 30.0
 """After a host could not be reached or fell silent, others are asked first for so long."""
@@ -49,10 +47,7 @@ class Host:
         self.received = 0
         """Bytes of bodies."""
         self._connect = connect
-        self._connections = connections
-        self._depth = depth
-        self._pace = Pace(connections)
-        self._lines: list[Line] = []
+        self._lines = Lines(connections, depth)
         self._waiting: list[Ticket] = []
         self._ages = itertools.count()
         self._lock = threading.Lock()
@@ -63,6 +58,12 @@ class Host:
     def is_down(self) -> bool:
         """Whether it could not be reached a moment ago."""
         return time.monotonic() < self._down_until
+
+    @property
+    def spare(self) -> int:
+        """How many connections are worth having, as far as one knows, and have nothing to do."""
+        with self._lock:
+            return self._lines.pace.allowed - self._lines.busy
 
     def __repr__(self) -> str:
         owed = sum(len(line.owed) for line in self._lines)
@@ -179,16 +180,20 @@ class Host:
     def _received(self, ticket: Ticket, size: int) -> None:
         with self._lock:
             self.received += size
-            self._pace.received(size, time.monotonic(), connections=len(self._lines))
+            if ticket.asker.priority < Priority.SOURCES:  # those come in fits and starts
+                self._lines.pace.received(size, time.monotonic(), busy=self._lines.busy)
         until = time.monotonic() + _STANDSTILL_S
         while self._must_give_way(ticket) and time.monotonic() < until:
             time.sleep(_LOOK_AGAIN_S)
 
     def _must_give_way(self, ticket: Ticket) -> bool:
+        """Whether something better is under way elsewhere, and nothing better waits for this connection."""
         if ticket.asker.priority < Priority.SOURCES:
             return False
         with self._lock:
-            return not self._is_closed and self._is_busy_with_better(ticket)
+            behind = [*self._waiting, *(ticket.line.owed if ticket.line else ())]
+            is_in_the_way = any(self._is_better(other, ticket) for other in behind)
+            return not (self._is_closed or is_in_the_way) and self._is_busy_with_better(ticket)
 
     # --- decisions, under the lock ---
 
@@ -203,17 +208,19 @@ class Host:
                 return
             if ticket.asker.priority is Priority.SOURCES and self._is_busy_with_better(ticket):
                 return
-            line = self._choose(ticket)
-            if line is None:
-                if not self._may_open(ticket):
+            for line in self._lines.ended():
+                self._break(line)
+            chosen = self._lines.choose(ticket)
+            if chosen is None:
+                if not self._lines.may_open(ticket):
                     return
-                self._lines.append(Line(ticket))
-                ticket.line = self._lines[-1]
+                ticket.line = Line(ticket)
+                self._lines.append(ticket.line)
                 ticket.turn.set()
-            elif self._send(line, ticket):
-                line.owed.append(ticket)
-                ticket.line = line
-                if line.owed[0] is ticket:
+            elif self._send(chosen, ticket):
+                chosen.owed.append(ticket)
+                ticket.line = chosen
+                if chosen.owed[0] is ticket:
                     ticket.turn.set()
             else:
                 continue
@@ -221,28 +228,11 @@ class Host:
 
     def _is_busy_with_better(self, ticket: Ticket) -> bool:
         under_way = itertools.chain(self._waiting, *(line.owed for line in self._lines))
-        return any(other.asker.priority < ticket.asker.priority for other in under_way)
+        return any(self._is_better(other, ticket) for other in under_way)
 
-    def _choose(self, ticket: Ticket) -> Line | None:
-        """An idle line, else the emptiest one that may take one more; None: open one or wait."""
-        for line in [line for line in self._lines if not line.owed]:
-            if line.connection is not None and line.connection.is_usable and not line.connection.is_stale:
-                return line
-            self._break(line)
-        if len(self._lines) < self._pace.allowed:
-            return None
-        depth = self._depth if self._depth == 1 or len(self._lines) > 1 else max(self._depth, _ALONE)
-        open_lines = [line for line in self._lines if line.connection is not None and line.connection.is_usable]
-        free = [line for line in open_lines if len(line.owed) < depth and not line.is_slow_for(ticket)]
-        return min(free, key=lambda line: len(line.owed), default=None)
-
-    def _may_open(self, ticket: Ticket) -> bool:
-        if len(self._lines) >= self._connections:
-            return False
-        if len(self._lines) < self._pace.allowed:
-            return True
-        # Behind a connection that is just being opened one waits a moment.
-        return all(line.connection is not None and line.is_slow_for(ticket) for line in self._lines)
+    @staticmethod
+    def _is_better(other: Ticket, ticket: Ticket) -> bool:
+        return other.asker.priority < ticket.asker.priority
 
     def _fail_waiting(self, failure: UpstreamError) -> None:
         waiting, self._waiting = self._waiting, []
@@ -270,7 +260,7 @@ class Host:
         """Close a line; what it still owes waits again."""
         connection = line.connection
         if connection is not None and line.owed and not connection.is_usable and connection.answered < _FAMILIAR:
-            self._depth = 1
+            self._lines.depth = 1
         self._give_back(line, keep=0)
         self._lines.remove(line)
         if connection is not None:

@@ -34,12 +34,13 @@ class Traffic:
 
 
 class Hosts:
-    """Mutable state, under the lock: the hosts asked so far; their own state is theirs."""
+    """Mutable state, under the lock: the hosts asked so far, and which of them give no parts; the rest is theirs."""
 
     def __init__(self, settings: FetchSettings) -> None:
         self._settings = settings
         self._hosts: dict[str, Host] = {}
         self._dedicated: WeakSet[Connection] = WeakSet()
+        self._without_parts: set[str] = set()
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -48,16 +49,25 @@ class Hosts:
 
     @contextmanager
     def get(
-        self, url: str, asker: Asker, *, start: int = 0, size: int = 0, fields: Mapping[str, str] | None = None
+        self,
+        url: str,
+        asker: Asker,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        size: int = 0,
+        fields: Mapping[str, str] | None = None,
     ) -> Iterator[Response]:
-        """GET, from byte `start` on; `size` is how many bytes are expected, as far as one knows.
+        """GET, from byte `start` up to `end`; `size` is how many bytes are expected, as far as one knows.
 
         Any status but a followed redirect is given to the caller. PassingError, UpstreamError.
         """
         asked = url
         for _ in range(_MOST_REDIRECTS + 1):
             endpoint = Endpoint.parse(url)
-            with self._host(endpoint).exchange(request(endpoint, start, fields or {}), asker, size) as response:
+            with self._host(endpoint).exchange(
+                request(endpoint, start, fields or {}, end=end), asker, size
+            ) as response:
                 location = response.head.get("Location") if response.status in _REDIRECTS else None
                 if location is None:
                     yield response
@@ -72,6 +82,17 @@ class Hosts:
         except UpstreamError:
             return True
         return host is not None and host.is_down
+
+    def parts_at_once(self, url: str) -> int:
+        """In how many parts a file of this URL's host had better be asked at the moment; see `split`."""
+        host = self._hosts.get(Endpoint.parse(url).authority)
+        if host is None or host.name in self._without_parts:
+            return 1
+        return min(self._settings.parts, host.spare)
+
+    def refuse_parts(self, url: str) -> None:
+        """The URL's host failed to give a part of a file: it is asked for none again."""
+        self._without_parts.add(Endpoint.parse(url).authority)
 
     def reconsider(self) -> None:
         """To be called when the priority of something that may wait has risen."""
@@ -129,15 +150,18 @@ class Hosts:
         return Connection(wire, endpoint.authority)
 
 
-def request(endpoint: Endpoint, start: int, fields: Mapping[str, str], method: str = "GET") -> bytes:
+def request(
+    endpoint: Endpoint, start: int, fields: Mapping[str, str], method: str = "GET", *, end: int | None = None
+) -> bytes:
     """The bytes of a request's head."""
+    is_range = start or end is not None
     lines = [
         f"{method} {endpoint.target} HTTP/1.1",
         f"Host: {endpoint.authority}",
         f"User-Agent: {USER_AGENT}",
         "Accept: */*",
         "Accept-Encoding: identity",
-        *([f"Range: bytes={start}-"] if start else []),
+        *([f"Range: bytes={start}-{'' if end is None else end - 1}"] if is_range else []),
         *(f"{name}: {value}" for name, value in fields.items()),
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")

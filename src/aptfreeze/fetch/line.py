@@ -10,8 +10,6 @@ from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import PassingError
 from aptfreeze.fetch.priority import Asker, Priority
 
-_ROUND_TRIP = 1 << 20
-"""Bytes; behind more than this, pipelining saves nothing worth having."""
 _DRAINED = 256 << 10
 """The rest of an unwanted body, if it is not longer, is read so that the connection can go on."""
 
@@ -52,13 +50,13 @@ class Line:
     def load(self) -> int:
         return sum(ticket.size for ticket in self.owed)
 
-    def is_slow_for(self, ticket: Ticket) -> bool:
+    def is_slow_for(self, ticket: Ticket, behind: int) -> bool:
         """Whether a ticket had better not wait here: behind large files, or behind what no client will ask for.
 
         Prefetched files are no hindrance: this one gets ahead of those that wait, and what is sent already is short.
         """
         is_behind_sources = any(owed.asker.priority is Priority.SOURCES for owed in self.owed)
-        return self.load > _ROUND_TRIP or (is_behind_sources and ticket.asker.priority is not Priority.SOURCES)
+        return self.load > behind or (is_behind_sources and ticket.asker.priority is not Priority.SOURCES)
 
 
 class Response:

@@ -15,6 +15,8 @@ from aptfreeze.fetch.host import Host
 from aptfreeze.fetch.priority import Priority
 from support.serving import eventually
 
+_STANDSTILL_S = 10
+"""What it takes if an answer is not read on although somebody waits behind it."""
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
 
 
@@ -303,4 +305,40 @@ def test_what_is_for_later_is_read_no_further_while_a_client_waits(server: Serve
     server.answer(b"D", 1)
     assert demanded.result() == b"D"
     assert sources.result() == b"abc"
+    host.close()
+
+
+def test_the_only_connection_does_not_stand_still(server: Server) -> None:
+    host = host_of(server, connections=1)
+    sources = Client(host, b"S", Asker(Priority.SOURCES), size=2)
+    assert server.opened.acquire(timeout=10)
+    server.ends[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nS")
+    assert eventually(lambda: host.received == 1)
+    demanded = Client(host, b"D")
+    assert eventually(lambda: "1 waiting" in repr(host))
+    began = time.monotonic()
+    server.ends[0].sendall(b"S")
+    assert sources.result() == b"SS"
+    assert server.read(2) == b"SD"
+    server.answer(b"D")
+    assert demanded.result() == b"D"
+    assert time.monotonic() - began < _STANDSTILL_S
+    host.close()
+
+
+def test_what_nobody_wants_any_more_is_read_to_its_end_if_a_client_waits_behind_it(server: Server) -> None:
+    host, asker = host_of(server), Asker(Priority.PREFETCHED)
+    forgone = Client(host, b"F", asker, size=2)
+    assert server.opened.acquire(timeout=10)
+    assert server.read(1) == b"F"
+    demanded = Client(host, b"D")
+    assert server.read(1) == b"D"
+    asker.priority = Priority.FORGONE
+    server.ends[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nF")
+    assert eventually(lambda: host.received == 1)
+    server.ends[0].sendall(b"F" + ANSWER + b"D")
+    began = time.monotonic()
+    assert demanded.result() == b"D"
+    assert time.monotonic() - began < _STANDSTILL_S
+    assert forgone.result() == b"FF"
     host.close()

@@ -52,21 +52,21 @@ def test_a_ticket_that_fails_gets_its_turn_to_say_so() -> None:
 
 
 def test_a_line_is_slow_behind_much_or_behind_what_no_client_will_ask_for() -> None:
-    line = Line(ticket(size=1 << 20))
-    assert not line.is_slow_for(ticket())
+    line = Line(ticket(size=1000))
+    assert not line.is_slow_for(ticket(), 1000)
     line.owed.append(ticket(size=1))
-    assert line.load == (1 << 20) + 1
-    assert line.is_slow_for(ticket())
+    assert line.load == 1001
+    assert line.is_slow_for(ticket(), 1000)
 
     background = Line(ticket(priority=Priority.SOURCES))
-    assert background.is_slow_for(ticket())
-    assert background.is_slow_for(ticket(priority=Priority.PREFETCHED))
-    assert not background.is_slow_for(ticket(priority=Priority.SOURCES))
+    assert background.is_slow_for(ticket(), 1000)
+    assert background.is_slow_for(ticket(priority=Priority.PREFETCHED), 1000)
+    assert not background.is_slow_for(ticket(priority=Priority.SOURCES), 1000)
 
 
 @pytest.mark.parametrize("priority", [Priority.PREFETCHED, Priority.FORGONE])
 def test_a_line_with_few_prefetched_bytes_is_good_enough_for_all(priority: Priority) -> None:
-    assert not Line(ticket(priority=priority, size=1000)).is_slow_for(ticket())
+    assert not Line(ticket(priority=priority, size=1000)).is_slow_for(ticket(), 1000)
 
 
 # --- answers ---

@@ -87,7 +87,7 @@ class FrozenFiles:
         index = self._lookup.package_index(found)
         delivered = Delivered(
             file.wanted,
-            partial(self._file_suppliers, found),
+            partial(self._file_suppliers, found, index),
             found.pin.date,
             complete=None if index is None else partial(self._make_table, found, index),
             suite=(key, found.pin),
@@ -105,10 +105,9 @@ class FrozenFiles:
         except UpstreamError as error:
             raise await self._first_sight.failed(key, found.pin, file.relative, error) from error
 
-    def _file_suppliers(self, found: PinnedFile) -> list[Supplier]:
+    def _file_suppliers(self, found: PinnedFile, index: IndexName | None) -> list[Supplier]:
         """Asked only if the archive lacks the file."""
         suppliers = self._lookup.suite_suppliers(found.key, found.file, found.compressed)
-        index = self._lookup.package_index(found)
         if index is not None and self._prefetch is not None:
             self._prefetch.lacked_index(AskedIndex(found.key.repository, found.key.suite, index.path))
         return suppliers

@@ -98,3 +98,5 @@ class Crew:
         self._threads.discard(threading.current_thread())
         if self._is_closed:
             self._changed.notify_all()
+        elif self._queue:  # it may have been woken for this, and was one too many
+            self._changed.notify()

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from queue import SimpleQueue
 
 from aptfreeze.errors import UpstreamError
-from aptfreeze.fetch.failures import PassingError
+from aptfreeze.fetch.failures import ForgoneError, PassingError
 from aptfreeze.fetch.line import Response
 from aptfreeze.values import immutable
 
@@ -82,6 +82,8 @@ def _pieces(
         yield from response.body()
         first.close()  # its connection is free for others now
         yield from further.pieces()
+    except ForgoneError:  # not the host's doing
+        raise
     except PassingError:
         refused()
         raise

@@ -3,7 +3,11 @@
 
 import threading
 
+import pytest
+
+from aptfreeze.fetch import crew as crew_module
 from aptfreeze.fetch.crew import Crew, Task
+from support.serving import eventually
 
 
 class Blocker:
@@ -35,15 +39,20 @@ def recorder(done: list[str], name: str, ran: threading.Event | None = None) -> 
     return run
 
 
+def meeting(barrier: threading.Barrier) -> Task:
+    """A task that ends when enough others run at the same time."""
+
+    def meet() -> None:
+        barrier.wait(10)
+
+    return meet
+
+
 def test_urgent_tasks_never_wait_for_a_thread() -> None:
     crew, everybody = Crew(1), threading.Barrier(6)
     blocker = occupied(crew, [])
-
-    def meet() -> None:
-        everybody.wait(10)
-
     for _ in range(5):
-        crew.submit(lambda: meet(), 0, at_once=True)  # noqa: PLW0108 - five different tasks
+        crew.submit(meeting(everybody), 0, at_once=True)
     everybody.wait(10)  # all five run at once, beside the one that occupies the crew
     blocker.go.set()
     crew.close(5)
@@ -73,6 +82,20 @@ def test_a_task_that_becomes_urgent_runs_once() -> None:
     blocker.go.set()
     crew.close(5)
     assert done == ["urgent", "blocker"]
+
+
+def test_a_thread_too_many_hands_on_what_it_was_woken_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew_module, "_IDLE_S", 3600.0)  # no thread finds the task by itself
+    crew, everybody = Crew(2), threading.Barrier(4)
+    for _ in range(3):
+        crew.submit(meeting(everybody), 0, at_once=True)
+    everybody.wait(10)
+    assert eventually(lambda: "3 threads, 3 idle" in repr(crew))
+    both = threading.Barrier(3)
+    for _ in range(2):
+        crew.submit(meeting(both), 1, at_once=False)
+    both.wait(10)
+    crew.close(5)
 
 
 def test_closing_drops_what_waits() -> None:

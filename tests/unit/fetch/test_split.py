@@ -12,7 +12,7 @@ import pytest
 from aptfreeze.archive.objects import Objects
 from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.download import Downloads
-from aptfreeze.fetch.failures import ClosingError, PassingError
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError
 from aptfreeze.fetch.host import Host
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.split import parts_of
@@ -175,3 +175,17 @@ def test_closing_ends_the_parts_too(downloads: Downloads, origin: Origin) -> Non
         downloads.hosts.close()
         with pytest.raises((PassingError, ClosingError)):
             list(delivery.pieces)
+
+
+def test_a_host_is_not_blamed_for_what_nobody_wants_any_more(downloads: Downloads, origin: Origin) -> None:
+    asker = _Changing(Priority.PREFETCHED)
+    with MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, asker) as delivery:
+        asker.priority = Priority.FORGONE
+        with pytest.raises(ForgoneError):
+            b"".join(delivery.pieces)
+    assert downloads.hosts.parts_at_once(f"{origin.url}/file") == 3
+
+
+@dataclass(slots=True)
+class _Changing:
+    priority: Priority

@@ -51,7 +51,7 @@ class Lookup:
     """The closure of pins, looked at through archive and suppliers.
 
     Mutable state: parsed Releases, names of payloads and parsed checksum files by the digest of the file they are of;
-    the lock under which indexes are built.
+    the locks under which Releases are read, by digest, and the one under which indexes are built.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Lookup:
         self._releases: dict[Digest, Release] = {}
         self._payloads: dict[Digest, Digest] = {}
         self._sums: dict[Digest, Mapping[str, str]] = {}
+        self._reading: dict[Digest, threading.Lock] = {}
         self._building = threading.Lock()
 
     def settle(self, resolution: Resolution) -> Outcome:
@@ -149,11 +150,11 @@ class Lookup:
 
     def release(self, key: SuiteKey, pin: Pin) -> Release:
         """The parsed Release of a pin."""
-        file = root_file(key, pin)
-        known = self._releases.get(file.wanted.digest)
-        if known is None:
-            known = self._releases[file.wanted.digest] = Release.parse(self.payload(key, pin))
-        return known
+        digest = root_file(key, pin).wanted.digest
+        with self._reading.setdefault(digest, threading.Lock()):  # all requests of a pipeline need it at once
+            if digest not in self._releases:
+                self._releases[digest] = Release.parse(self.payload(key, pin))
+            return self._releases[digest]
 
     def payload(self, key: SuiteKey, pin: Pin) -> bytes:
         """The text of Release, without the signature that an InRelease has around it."""

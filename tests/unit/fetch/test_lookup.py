@@ -3,6 +3,7 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin
 from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, index_name
 from aptfreeze.freeze.resolve import resolve
 from aptfreeze.settings import ROWS, Sourced, from_values
-from support.faults import Flip, Status
+from support.faults import Delay, Flip, Status
 from support.origin import Origin
 from support.repository import Repository
 
@@ -139,6 +140,16 @@ def test_a_large_index_with_wrong_bytes_comes_from_the_next_address(
     origin.inject("*/by-hash/*", Flip(1000))
     outcome = found(archive.lookup(offline=False), key, pin, f"{repository.url}/{repository.binary('hello').path}")
     assert isinstance(outcome, PinnedPackage)
+
+
+def test_a_release_that_many_need_at_once_is_read_once(
+    archive: OpenArchive, repository: Repository, key: SuiteKey, pin: Pin, origin: Origin
+) -> None:
+    origin.inject("*/InRelease", Delay(0.2))
+    lookup = archive.lookup(offline=False)
+    with ThreadPoolExecutor(8) as threads:
+        releases = list(threads.map(lambda _: lookup.release(key, pin), range(8)))
+    assert len({id(release) for release in releases}) == 1
 
 
 def test_the_release_inside_an_inrelease_is_an_object(

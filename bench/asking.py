@@ -5,7 +5,7 @@
         client.connect(server.port, [Ask(url, size)], depth=10)
         answers = client.run(limit_s=10)            # the connections stay open until the context is left
 
-usage of the process: python -m bench.asking FILE; FILE is a JSON list of [URL, SIZE]. It asks the proxy that
+usage of the process: python asking.py FILE; FILE is a JSON list of [URL, SIZE]. It asks the proxy that
 $http_proxy names for them, ten at once as apt does, and prints a JSON object: see `Summary`.
 
 A body whose bytes are known is compared; any other one is thrown away by the kernel and only counted, so that fifty
@@ -23,7 +23,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -32,6 +32,9 @@ _BUFFER = bytearray(4 << 20)
 _HEAD_LIMIT = 64 << 10
 DEPTH = 10
 """As many requests apt has in flight on a connection."""
+
+
+NO_ANSWER = "no answer"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Answer:
     first_s: float = 0.0
     last_s: float = 0.0
     received: int = 0
-    error: str = "no answer"
+    error: str = NO_ANSWER
     """Empty: it was right."""
 
 
@@ -64,6 +67,18 @@ class Summary:
     errors: int
     slowest_first_s: float
     slowest_s: float
+    cpu_s: float = 0.0
+    """Of the process that asked."""
+
+    def __add__(self, other: Summary) -> Summary:
+        return Summary(
+            self.requests + other.requests,
+            self.received + other.received,
+            self.errors + other.errors,
+            max(self.slowest_first_s, other.slowest_first_s),
+            max(self.slowest_s, other.slowest_s),
+            self.cpu_s + other.cpu_s,
+        )
 
     @classmethod
     def of(cls, answers: Sequence[Answer]) -> Self:
@@ -253,7 +268,8 @@ def _main() -> None:
     assert port is not None
     with Asking() as client:
         client.connect(port, asks, DEPTH)
-        print(json.dumps(asdict(Summary.of(client.run(300)))))
+        seen = Summary.of(client.run(300))
+    print(json.dumps(asdict(replace(seen, cpu_s=time.process_time()))))
 
 
 if __name__ == "__main__":

@@ -63,10 +63,10 @@ class Content:
         return (file for files in self._files.values() for file in files)
 
     def place(self, mirror: Path) -> None:
-        """Have it below the mirror's folder; what lies there already is not written again."""
+        """Have it below the mirror's folder."""
         for file in self.all_files:
-            _place(mirror / file.path.lstrip("/"), file.data)
-        _place(mirror / self._path.lstrip("/") / "Packages", self._list)
+            place(mirror / file.path.lstrip("/"), file.data)
+        place(mirror / self._path.lstrip("/") / "Packages", self._list)
 
     def pin(self, environment: Path, link: Link) -> None:
         """Write the lock file of an environment that pins it."""
@@ -83,7 +83,8 @@ class Content:
         return "".join(file.stanza for file in self.all_files).encode()
 
 
-def _place(path: Path, data: bytes) -> None:
+def place(path: Path, data: bytes) -> None:
+    """Write a file of the mirror, unless it is there already: what has a name is the same on every machine."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.new")

@@ -71,7 +71,7 @@ def _many(context: Context, servers: list[Server], file_server: list[Server]) ->
         for number in range(context.rounds):
             for row, server in [*((cpu, server) for server in servers), *((base, server) for server in file_server)]:
                 before = server.cpu()
-                seen = load(server, context.link, case.files, case.connections, case.depth)
+                seen = load(server, context.link, case.files, case.connections, depth=case.depth)
                 row.add(server.name, (server.cpu() - before) / seen.requests * 1e6)
                 if row is cpu:
                     rate.add(server.name, seen.requests / seen.seconds)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Load by wrk, a process of its own that needs less CPU than any server: each connection asks again at once."""
+"""Load by wrk, a process of its own that needs less CPU than any server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.processes import Server
 _SCRIPT = """
 wrk.headers["Host"] = "%(host)s"
 wrk.headers["User-Agent"] = "Debian APT-HTTP/1.3 (2.6.1)"
-local paths, depth, texts, last = {%(paths)s}, %(depth)d, {}, 0
+local paths, depth, pause, texts, last = {%(paths)s}, %(depth)d, %(pause)d, {}, 0
 init = function()
     for first = 1, #paths do
         local text = {}
@@ -31,6 +31,9 @@ end
 request = function()
     last = last %% #texts + 1
     return texts[last]
+end
+if pause > 0 then
+    delay = function() return math.random(0, 2 * pause) end
 end
 done = function(summary, latency)
     local errors = summary.errors
@@ -53,11 +56,20 @@ class Load:
     p99_ms: float
 
 
-def load(server: Server, link: Link, files: Sequence[File], connections: int, depth: int = 1, seconds: int = 1) -> Load:
-    """Ask a proxy for these files over and over."""
+def load(
+    server: Server,
+    link: Link,
+    files: Sequence[File],
+    connections: int,
+    *,
+    depth: int = 1,
+    pause_ms: int = 0,
+    seconds: int = 1,
+) -> Load:
+    """Ask a proxy for these files over and over; each connection pauses so long on average before it asks again."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         paths = ", ".join(f'"{file.path}"' for file in files)
-        script.write(_SCRIPT % {"host": link.host, "paths": paths, "depth": depth})
+        script.write(_SCRIPT % {"host": link.host, "paths": paths, "depth": depth, "pause": pause_ms})
         script.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name, server.url]
         done = subprocess.run(command, capture_output=True, text=True)

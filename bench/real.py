@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.asking import DEPTH, Ask, Asking
@@ -27,8 +28,20 @@ def packages(context: Context) -> list[Ask]:
 def build_once(context: Context, server: Server) -> None:
     """Ask for all of it, in apt's order."""
     for ask in indexes(context):
-        _ask_all(server, [ask])
-    _ask_all(server, packages(context))
+        ask_all(server, [ask])
+    ask_all(server, packages(context))
+
+
+@contextmanager
+def built(context: Context) -> Iterator[list[Server]]:
+    """Every proxy runs and has served all of it before."""
+    with ExitStack() as stack:
+        servers = []
+        for peer in context.peers:
+            folder = stack.enter_context(context.fresh())
+            servers.append(stack.enter_context(peer.start(folder, context.link)))
+            build_once(context, servers[-1])
+        yield servers
 
 
 def _ask(context: Context, file: Path) -> Ask:
@@ -36,7 +49,7 @@ def _ask(context: Context, file: Path) -> Ask:
     return Ask(f"{context.link.url}/{path}", file.stat().st_size)
 
 
-def _ask_all(server: Server, asks: Sequence[Ask]) -> None:
+def ask_all(server: Server, asks: Sequence[Ask]) -> None:
     """What fails is asked again a few times, as apt does: apt-cacher-ng needs it with an empty cache."""
     for _ in range(_ATTEMPTS):
         with Asking() as client:

@@ -11,13 +11,13 @@ Rule 2: that more do not help is decided only while the link is about as full as
 Rule 3: nothing is for ever: after a minute it is tried again.
 """
 
-_STRETCH_S = 0.15
+_STRETCH_S = 0.1
 _PROOFS = 3
 _RISE = 1.3
 _FULL = 0.8
 _STEADY = 1.15
 """A rate that is above the best before by no more than this is no slow start any more."""
-_ATTEMPTS = 4
+_ATTEMPTS = 8
 """So many full stretches without a rise, and it will not come."""
 _SETTLED_S = 60.0
 _LEAST_BEHIND = 1 << 20

@@ -10,7 +10,7 @@ Rule 4: what nobody asked for in the end is told: it has cost time and room.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     Look = Callable[[Recall, Generation], Recalled | None]
 
 _TROUBLE_S = 60.0
+_LARGE = 4 << 20
+"""Bytes; such a file takes a connection longer than all its neighbours on the list take theirs."""
 
 
 class Prefetch:
@@ -121,7 +123,7 @@ class Prefetch:
             return
         self._has_begun = True
         self._foresight = Foresight(recalled.names)
-        self._left = left = deque(recalled.files)
+        self._left = left = deque(large_first(recalled.files))
         async with asyncio.TaskGroup() as tasks:
             for number in range(min(self._lookup.downloads.at_once, len(left))):
                 tasks.create_task(self._fetch_all(left), name=f"prefetch {number}")
@@ -152,3 +154,16 @@ class Prefetch:
         elif not isinstance(growth.error, MissingUpstreamError | ReplacedError):
             self._rests_until = max(self._rests_until, self._loop.time() + _TROUBLE_S)
             self._give_up()
+
+
+def large_first(files: Sequence[PinnedPackage]) -> list[PinnedPackage]:
+    """The order in which a list is there soonest: large files, the largest before the others, then as they were asked.
+
+    At 100 Mbit/s gcc takes 1.5 s of one connection; begun last, all that is behind it would wait.
+    """
+
+    def large(file: PinnedPackage) -> int:
+        size = file.entry.wanted.size or 0
+        return size if size >= _LARGE else 0
+
+    return sorted(files, key=large, reverse=True)

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from aptfreeze.archive.objects import Objects
-from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.catalog import IndexEntry
+from aptfreeze.freeze.digest import Digest, Wanted
+from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
+from aptfreeze.freeze.outcome import PinnedPackage
+from aptfreeze.serve.prefetch import large_first
 from aptfreeze.settings import ROWS, Sourced, from_values
 from support.faults import Stall, Status
 from support.handling import Handling
@@ -394,3 +398,20 @@ def test_what_nobody_asked_for_in_the_end_is_told_and_nothing_is_fetched_after_t
     origin.forget()
     assert get(proxy, repository, "other0", *STRAYS) == [200] * 12
     assert packages_asked(origin) == ["other0", *STRAYS]
+
+
+def test_large_files_come_first_the_largest_before_the_others() -> None:
+    sizes = [10, 5 << 20, 4 << 20, 30, 9 << 20, (4 << 20) - 1, 20]
+    files = [file_of(size) for size in sizes]
+    assert [file.entry.wanted.size for file in large_first(files)] == [
+        9 << 20, 5 << 20, 4 << 20, 10, 30, (4 << 20) - 1, 20,
+    ]  # fmt: skip
+
+
+def file_of(size: int) -> PinnedPackage:
+    digest = Digest.of(str(size).encode())
+    pin = Pin(InRelease(digest), None)
+    entry = IndexEntry(Wanted(digest, size), "gcc", "1", "amd64")
+    return PinnedPackage(
+        SuiteKey("mirror.example.org/debian", "bookworm"), pin, entry, "mirror.example.org/debian", "x"
+    )

@@ -16,7 +16,7 @@ from aptfreeze.deb.index import PoolEntry
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Wanted
 
-_SCHEMA = 1
+_SCHEMA = 2
 _HASHES = ("sha256", "sha512", "sha1", "md5")
 _COLUMNS = ("path", "size", *_HASHES, "package", "version", "architecture", "source", "source_version")
 _CREATE = f"""
@@ -125,12 +125,20 @@ def write(path: Path, kind: str, entries: Iterable[PoolEntry]) -> None:
 
 
 def _row(entry: PoolEntry) -> tuple[Any, ...]:
-    digests = [bytes.fromhex(entry.hashes[name]) if name in entry.hashes else None for name in _HASHES]
-    names = (entry.package, entry.version, entry.architecture, entry.source, entry.source_version)
-    return (entry.path, entry.size, *digests, *names)
+    """What is told already is NULL (a sixth of a table): weak hashes beside a strong one, a source of the same name."""
+    sha256, sha512, *weak = (bytes.fromhex(text) if (text := entry.hashes.get(name)) else None for name in _HASHES)
+    if sha256 or sha512:
+        weak = [None, None]
+    source = None if entry.source == entry.package else entry.source
+    source_version = None if entry.source_version == entry.version else entry.source_version
+    names = (entry.package, entry.version, entry.architecture, source, source_version)
+    return (entry.path, entry.size, sha256, sha512, *weak, *names)
 
 
 def _entry(row: tuple[Any, ...]) -> IndexEntry:
     _, size, *digests = row[: 2 + len(_HASHES)]
     hashes = {name: digest.hex() for name, digest in zip(_HASHES, digests, strict=True) if digest is not None}
-    return IndexEntry(Wanted.from_hashes(hashes, size), *row[2 + len(_HASHES) :])
+    package, version, architecture, source, source_version = row[2 + len(_HASHES) :]
+    source = package if source is None else source
+    source_version = version if source_version is None else source_version
+    return IndexEntry(Wanted.from_hashes(hashes, size), package, version, architecture, source, source_version)

@@ -34,7 +34,8 @@ class Algorithm(StrEnum):
         return self in (Algorithm.SHA256, Algorithm.SHA512)
 
 
-_HEX = {each: re.compile(f"[0-9a-f]{{{each.hex_length}}}").fullmatch for each in Algorithm}
+_HEX = re.compile(r"[0-9a-f]+")
+_LENGTHS = {each: each.hex_length for each in Algorithm}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,7 +46,7 @@ class Digest:
     hex: str
 
     def __post_init__(self) -> None:
-        if not _HEX[self.algorithm](self.hex):
+        if len(self.hex) != _LENGTHS[self.algorithm] or not _HEX.fullmatch(self.hex):
             raise ValueError(f"not a {self.algorithm} in lower-case hex: {self.hex[:140]!r}")
 
     def __str__(self) -> str:

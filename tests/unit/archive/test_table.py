@@ -10,6 +10,7 @@ import pytest
 
 from aptfreeze.archive.table import DamagedTableError, Table, write
 from aptfreeze.deb.index import PoolEntry
+from aptfreeze.freeze.catalog import IndexEntry
 
 
 def entry(name: str) -> PoolEntry:
@@ -46,6 +47,25 @@ def test_the_first_entry_of_a_path_counts(tmp_path: Path) -> None:
     found = opened(tmp_path / "table").find("pool/a")
     assert found is not None
     assert found.package == "a"
+
+
+def test_what_is_kept_once_is_told_everywhere(tmp_path: Path) -> None:
+    strong, weak, both = (
+        {"sha512": "d" * 128},
+        {"sha1": "e" * 40, "md5": "b" * 32},
+        {"sha256": "a" * 64, "md5": "b" * 32},
+    )
+    entries = [
+        PoolEntry("own", 3, both, "p", "1", "amd64", "p", "1"),
+        PoolEntry("other-source", 3, strong, "p", "1", "amd64", "s", "1"),
+        PoolEntry("other-version", 3, weak, "p", "1+b1", "amd64", "p", "1"),
+        PoolEntry("no-source", 3, both, "p", "1", "amd64", "", ""),
+    ]
+    write(tmp_path / "table", "packages", entries)
+    table = opened(tmp_path / "table")
+    assert {path: table.find(path) for path in ("own", "other-source", "other-version", "no-source")} == {
+        each.path: IndexEntry.of(each) for each in entries
+    }
 
 
 def test_all_files_of_some_packages_are_found_by_one_question(tmp_path: Path) -> None:

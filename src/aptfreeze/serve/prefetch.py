@@ -67,6 +67,7 @@ class Prefetch:
         """With the size in bytes."""
         self._asked: set[Digest] = set()
         self._is_looking = self._has_begun = False
+        self._next_look: Look | None = None
         self._rests_until = 0.0
 
     def __repr__(self) -> str:
@@ -109,7 +110,9 @@ class Prefetch:
             self._lookup.downloads.forgo(digest)
 
     def _look(self, look: "Look") -> None:
-        if not self._is_looking and self._loop.time() >= self._rests_until:
+        if self._is_looking:
+            self._next_look = look
+        elif self._loop.time() >= self._rests_until:
             self._is_looking = True
             self._background.create_task(attended("prefetch", self._begin(look)), name="prefetch")
 
@@ -119,6 +122,9 @@ class Prefetch:
             recalled = await self._loop.run_in_executor(self._threads, self._recalled, look, generation)
         finally:
             self._is_looking = False
+            next_look, self._next_look = self._next_look, None
+        if recalled is None and next_look is not None:
+            self._look(next_look)
         if recalled is None or self._loop.time() < self._rests_until:
             return
         self._has_begun = True

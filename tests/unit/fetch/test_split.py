@@ -44,7 +44,7 @@ def origin(tmp_path: Path) -> Iterator[Origin]:
 @pytest.fixture
 def downloads(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Downloads]:
     """From a host that is known, and has shown that three connections are worth it."""
-    downloads = Downloads(Objects(tmp_path / "archive"), FetchSettings(retries=0))
+    downloads = Downloads(Objects(tmp_path / "archive"), FetchSettings(retries=2))
     downloads.fetch_bytes([f"{origin.url}/small"], 100)
     origin.requests.clear()
     monkeypatch.setattr(Host, "spare", 3)

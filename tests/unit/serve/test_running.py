@@ -214,12 +214,12 @@ def test_a_pin_that_cannot_be_written_is_a_verdict_and_ends_nothing(
 ) -> None:
     world = make_world(commit_after_s=0.0)
     lock = world.store.environment.lock_file
-    good = lock.read_bytes()
 
     async def story() -> None:
         async with running(world, "127.0.0.1", 0, tend_every_s=0.01) as proxy:
             url = inrelease(repository)
             assert (await got(proxy, url))[0].status == 200
+            good = lock.read_bytes()  # it may have been committed already
             lock.write_bytes(b"<<<<<<< ours\n")
             await until_holds(lambda: len(proxy.session.verdicts) > 0 or len(proxy.session.provisional) == 0)
             assert (await got(proxy, url))[0].status == 200

@@ -21,15 +21,15 @@ from bench.upstream import upstream
 
 GROUPS = {
     "apt": "apt-get and mmdebstrap, cold and warm",
-    "hits": "files that a proxy holds",
-    "latency": "how long a hit takes",
-    "coalescing": "many clients, one file that nobody has yet",
-    "faults": "when a proxy or a mirror breaks",
-    "builds": "many builds at once",
-    "memory": "memory, and many connections",
-    "disk": "what environments share on disk",
     "start": "starting aptfreeze",
     "index": "finding a package file in the index of packages",
+    "hits": "files that a proxy holds",
+    "latency": "how long a hit takes",
+    "builds": "many builds at once",
+    "coalescing": "many clients, one file that nobody has yet",
+    "faults": "when a proxy or a mirror breaks",
+    "memory": "memory, and many connections",
+    "disk": "what environments share on disk",
 }
 _KEPT = Path("build/bench")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,8 @@ def load(
     seconds: int = 1,
 ) -> Load:
     """Ask a proxy for these files over and over; each connection pauses so long on average before it asks again."""
+    if not shutil.which("wrk"):
+        sys.exit("wrk is not installed (apt-get install wrk)")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         paths = ", ".join(f'"{file.path}"' for file in files)
         script.write(_SCRIPT % {"host": link.host, "paths": paths, "depth": depth, "pause": pause_ms})

@@ -69,13 +69,15 @@ class SourcesFollower:
         if known is None or known.pin != pin:  # the suite was dropped and pinned anew
             self._wanted[key, component] = _Wanted(key, pin, component, self._begin(key, pin, component))
 
-    def _begin(self, key: SuiteKey, pin: Pin, component: str) -> asyncio.Future[Begun]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._begun, key, pin, component)
+    def _begin(
+        self, key: SuiteKey, pin: Pin, component: str, priority: Priority = Priority.SOURCES
+    ) -> asyncio.Future[Begun]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._begun, key, pin, component, priority)
 
-    def _begun(self, key: SuiteKey, pin: Pin, component: str) -> Begun:
+    def _begun(self, key: SuiteKey, pin: Pin, component: str, priority: Priority) -> Begun:
         """In a thread: begin the download; None if there is nothing to fetch."""
         try:
-            return self._lookup.begin_sources(key, pin, component, Priority.SOURCES)
+            return self._lookup.begin_sources(key, pin, component, priority)
         except AptfreezeError as error:
             return error
 
@@ -103,8 +105,16 @@ class SourcesFollower:
 
     async def _follow(self, wanted: list[_Wanted]) -> None:
         for each in wanted:
+            await self._hurry(each)
+        for each in wanted:
             while isinstance(await self._end_of(each), ReplacedError):
                 each.begun = self._begin(each.key, each.pin, each.component)
+
+    async def _hurry(self, wanted: _Wanted) -> None:
+        """Somebody waits for it now: it gives way no more to downloads whose client is gone."""
+        growth = await asyncio.shield(wanted.begun)
+        if isinstance(growth, Growth) and not has_ended(growth):
+            wanted.begun = self._begin(wanted.key, wanted.pin, wanted.component, Priority.DEMANDED)
 
     async def _end_of(self, wanted: _Wanted) -> AptfreezeError | None:
         growth = await asyncio.shield(wanted.begun)

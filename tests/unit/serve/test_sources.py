@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.fetch.priority import Priority
-from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import Missing, SourcesFollower
@@ -168,3 +169,17 @@ def test_a_large_index_that_one_address_has_wrong_comes_from_the_next(
     repository.publish()
     origin.inject("*/by-hash/*", Flip(1000))
     assert follow((*pinned(repository, archive, session), "main"))[0] == []
+
+
+@pytest.mark.timeout(30)
+def test_at_the_end_it_gives_way_no_more_to_what_a_client_left_behind(
+    follow: Follow, archive: OpenArchive, origin: Origin, suite: Suite, repository: Repository
+) -> None:
+    stall = Stall()
+    origin.inject("*/binary-amd64/*", stall)
+    left = MirrorUrl(f"{repository.url}/dists/bookworm/main/binary-amd64/Packages.xz")
+    archive.downloads.join(Wanted(Digest.of(b"x"), 1), [left])
+    assert stall.reached.wait(10)
+    missing, _ = follow((*suite, "main"))
+    assert missing == []
+    stall.release()

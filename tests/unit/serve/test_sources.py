@@ -178,7 +178,7 @@ def test_at_the_end_it_gives_way_no_more_to_what_a_client_left_behind(
     stall = Stall()
     origin.inject("*/binary-amd64/*", stall)
     left = MirrorUrl(f"{repository.url}/dists/bookworm/main/binary-amd64/Packages.xz")
-    archive.downloads.join(Wanted(Digest.of(b"x"), 1), [left])
+    archive.downloads.join(Wanted(Digest.of(b"x"), 100 << 20), [left])
     assert stall.reached.wait(10)
     missing, _ = follow((*suite, "main"))
     assert missing == []

@@ -23,11 +23,15 @@ def sort_key(version: str) -> Key:
 
 
 def _part(text: str) -> Key:
-    """Runs of other characters and of digits in turn. The last pair stands for the end, which `~` comes before."""
+    """Runs of other characters and of digits in turn.
+
+    The end, which `~` comes before, is told twice: a leading 0 looks like the end, and what follows it must still be
+    compared with the end of the other (`0~ < 0`).
+    """
     pairs = [(_letters(letters), _number(digits)) for letters, digits in _RUNS.findall(text)]
     while pairs and pairs[-1] == _END:  # no number at all is equal to 0
         pairs.pop()
-    return (*pairs, _END)
+    return (*pairs, _END, _END)
 
 
 def _letters(text: str) -> tuple[int, ...]:

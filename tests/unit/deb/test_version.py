@@ -62,6 +62,9 @@ VERSIONS = st.from_regex(r"([0-9]{1,2}:)?[0-9][0-9a-zA-Z.+~]{0,6}(-[0-9a-zA-Z.+~
 @given(VERSIONS, VERSIONS)
 @example("1.0-1+deb12u9", "1.0-1+deb12u10")
 @example("1.0~", "1.0")
+@example("0~", "0")
+@example("0", "0~")
+@example("0-1", "0-0~")
 @example("1.a", "1.+")
 def test_dpkg_agrees(one: str, other: str) -> None:
     is_older = subprocess.run(["dpkg", "--compare-versions", one, "lt", other]).returncode == 0

@@ -2,6 +2,7 @@
 """Package files of any size in a repository of the mirror, below its folder `keys`: the same bytes on every machine.
 
 It is the simplest repository there is: a list of packages without a Release. An environment pins the list by its hash.
+All that the groups use is 1 GB, kept beside the copy of the mirror.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ from bench.processes import Server
 from bench.report import Row
 from bench.warmed import fill
 
-_LINK = replace(PER_CONNECTION, connection_rate=4 * PER_CONNECTION.connection_rate)
+_RATE = 4 * PER_CONNECTION.connection_rate
+_LINK = replace(PER_CONNECTION, name="30 ms, 400 Mbit/s per connection", connection_rate=_RATE)
 _CONTENT = Content({64 << 20: 1, 1000: 1})
 (_FILE,), _OTHER = _CONTENT.files(64 << 20), _CONTENT.files(1000)
 _THIRD = _FILE.size // 3

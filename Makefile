@@ -33,7 +33,7 @@ format: venv-test ## format the code and sort its imports
 	@tools/inside ruff check --quiet --fix --select I . && tools/inside ruff format .
 
 .PHONY: bench
-bench: venv ## measure beside squid, nginx and apt-cacher-ng, as far as they are installed (half an hour; needs wrk)
+bench: venv demo-packages ## measure beside squid, nginx and apt-cacher-ng, as far as they are installed (half an hour; needs wrk)
 	@PYTHONPATH=tests tools/inside python -m bench
 
 .PHONY: man

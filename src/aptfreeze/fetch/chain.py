@@ -87,10 +87,11 @@ class MirrorUrl:
                 yield _delivery(response, wanted, start)
             return
 
-        def get(part: split.Part) -> AbstractContextManager[Response]:
+        def get(part: split.Part, asker: Asker) -> AbstractContextManager[Response]:
             return hosts.get(self.url, asker, start=part.start, end=part.end, size=part.size)
 
-        with split.opened(parts, get, at_once, partial(hosts.refuse_parts, self.url)) as (response, pieces):
+        refused = partial(hosts.refuse_parts, self.url)
+        with split.opened(parts, get, asker, at_once, refused) as (response, pieces):
             yield replace(_delivery(response, wanted, start), pieces=pieces)
 
 

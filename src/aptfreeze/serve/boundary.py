@@ -8,6 +8,7 @@ request and answered with 500; anything else than an Exception (cancellation, ex
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from aptfreeze.http.message import BadRequest, Request, response_head
@@ -58,19 +59,20 @@ class Boundary:
 
 async def answered(request: Request, reply: Awaitable[Reply]) -> Reply:
     """The reply, or 500: for a handler's own task, whose exception would end its TaskGroup and so all clients."""
-    try:
-        return await reply
-    except Exception:
-        _log_error(request)
-        return _internal_error(request)
+    return await _attempt(reply, partial(_log_error, request)) or _internal_error(request)
 
 
 async def attended(what: str, work: Awaitable[None]) -> None:
     """Work beside the requests, for a task of its own: its exception is logged, and ends nothing else."""
+    await _attempt(work, partial(_log.exception, "error in the background: %s", what))
+
+
+async def _attempt(work: Awaitable[_T], log: Callable[[], None]) -> _T | None:
     try:
-        await work
+        return await work
     except Exception:
-        _log.exception("error in the background: %s", what)
+        log()
+        return None
 
 
 def _guard(request: Request | None, call: Callable[..., _T], *arguments: object) -> _T | None:

@@ -114,7 +114,9 @@ class SourcesFollower:
         """Somebody waits for it now: it gives way no more to downloads whose client is gone."""
         growth = await asyncio.shield(wanted.begun)
         if isinstance(growth, Growth) and not has_ended(growth):
-            wanted.begun = self._begin(wanted.key, wanted.pin, wanted.component, Priority.DEMANDED)
+            hurried = self._begin(wanted.key, wanted.pin, wanted.component, Priority.DEMANDED)
+            await asyncio.wait((hurried,))
+            wanted.begun = hurried
 
     async def _end_of(self, wanted: _Wanted) -> AptfreezeError | None:
         growth = await asyncio.shield(wanted.begun)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How many connections are worth it, by rates over simulated time."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -64,6 +65,13 @@ def test_clients_that_ask_for_little_do_not_speak_against_more(rate: float) -> N
     assert traffic.pace.allowed == 2
     assert traffic.runs(10, lambda _: rate, busy=lambda _: 1) == 2
     assert traffic.runs(1, per_connection) > 2
+
+
+def test_connections_that_run_dry_now_and_then_do_not_speak_against_more_either() -> None:
+    traffic, busy = Traffic(), itertools.cycle([2, 2, 1])
+    traffic.runs(0.7, per_connection)
+    assert traffic.pace.allowed == 2
+    assert traffic.runs(10, lambda _: 13 * MB, busy=lambda _: next(busy)) == 2
 
 
 def test_a_slow_start_is_no_rise() -> None:

@@ -4,6 +4,7 @@
 import itertools
 import random
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError
 from aptfreeze.fetch.host import Host
-from aptfreeze.fetch.priority import Priority
-from aptfreeze.fetch.split import parts_of
+from aptfreeze.fetch.line import Response
+from aptfreeze.fetch.priority import Asker, Priority
+from aptfreeze.fetch.split import Part, parts_of
+from aptfreeze.fetch.split import opened as opened_parts
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
-from support.faults import Answer, Fault, Headers, NoRange, Stall, Status, Truncate
+from support.faults import Answer, Ending, Fault, Headers, NoRange, Stall, Status, Truncate
 from support.origin import Origin
 from support.serving import eventually
 
@@ -50,6 +53,29 @@ def downloads(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Host, "spare", 3)
     yield downloads
     downloads.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Unframed(Fault):
+    """The body ends with the connection, after so many bytes; nothing tells that it is not whole."""
+
+    after: int
+
+    def change(self, answer: Answer, target: str) -> None:
+        del answer.headers["Content-Length"]
+        answer.headers["Connection"] = "close"
+        answer.limit, answer.ending = self.after, Ending.CLOSE
+
+
+@dataclass(frozen=True, slots=True)
+class Longer(Fault):
+    """More bytes than were asked for, and Content-Length tells them."""
+
+    more: bytes
+
+    def change(self, answer: Answer, target: str) -> None:
+        answer.body += self.more
+        answer.headers["Content-Length"] = str(len(answer.body))
 
 
 @dataclass(slots=True)
@@ -158,6 +184,32 @@ def test_a_part_that_fails_is_a_passing_failure_and_the_last_attempt_at_parts(
     assert None in ranges(origin)
 
 
+def test_a_part_that_is_too_long_is_cut_where_it_should_have_ended(downloads: Downloads, origin: Origin) -> None:
+    origin.inject("*", Longer(b"more"), times=1)
+    pieces: list[bytes] = []
+    with (
+        pytest.raises(PassingError, match="as a part of"),
+        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, _Asker()) as delivery,
+    ):
+        pieces.extend(delivery.pieces)
+    assert DATA.startswith(b"".join(pieces))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_part_that_ends_early_without_a_word_does_not_misplace_the_next(
+    downloads: Downloads, origin: Origin, is_first: bool
+) -> None:
+    fault = Unframed(1000)
+    origin.inject("*", fault if is_first else ButTheFirst(fault), times=1 if is_first else None)
+    pieces: list[bytes] = []
+    with (
+        pytest.raises(PassingError, match="sent 1000 bytes"),
+        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, _Asker()) as delivery,
+    ):
+        pieces.extend(delivery.pieces)
+    assert DATA.startswith(b"".join(pieces))
+
+
 def test_a_download_goes_on_without_parts_where_one_failed(downloads: Downloads, origin: Origin) -> None:
     origin.inject("*", ButTheFirst(Status(503)), times=3)
     growth = downloads.join(WANTED, [MirrorUrl(f"{origin.url}/file")])
@@ -165,6 +217,24 @@ def test_a_download_goes_on_without_parts_where_one_failed(downloads: Downloads,
     assert downloads.objects.read(WANTED.digest) == DATA
     first = parts_of(0, len(DATA), 3)[0]
     assert f"bytes={first.end}-" in ranges(origin)
+
+
+def test_parts_that_nobody_wants_any_more_are_forgone(downloads: Downloads, origin: Origin) -> None:
+    stall, askers = Stall(after=10), list[Asker]()
+    origin.inject("*", ButTheFirst(stall))
+    url = f"{origin.url}/file"
+
+    def get(part: Part, asker: Asker) -> AbstractContextManager[Response]:
+        askers.append(asker)
+        return downloads.hosts.get(url, asker, start=part.start, end=part.end, size=part.size)
+
+    with opened_parts(parts_of(0, len(DATA), 3), get, _Asker(), 3, lambda: None) as (_, pieces):
+        next(pieces)
+        assert stall.reached.wait(10)
+        assert eventually(lambda: len(askers) == 3)
+        assert {asker.priority for asker in askers} == {Priority.DEMANDED}
+    assert [asker.priority for asker in askers[1:]] == [Priority.FORGONE, Priority.FORGONE]
+    stall.release()
 
 
 def test_closing_ends_the_parts_too(downloads: Downloads, origin: Origin) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_FOLDERS = ["src", "tests", "tools", "bench"]
-FAST = ["tests/unit", "tests/contract", "tests/wire", "tests/fuzz", "tests/tools"]
+FAST = ["tests/unit", "tests/contract", "tests/wire", "tests/fuzz", "tests/tools", "tests/bench"]
 REAL = ["tests/apt", "tests/image"]
 
 

@@ -4,7 +4,6 @@
 import lzma
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,13 @@ from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
+from support.askers import Asking
 from support.faults import Flip, Status, Truncate
 from support.origin import Origin
 
 DATA = random.Random(3).randbytes(400_000)
 PACKED = lzma.compress(DATA, preset=0)
 WANTED = Wanted(Digest.of(DATA), len(DATA))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    priority: Priority = Priority.DEMANDED
 
 
 @pytest.fixture
@@ -67,7 +62,7 @@ class TestSupplier:
 
     @pytest.mark.parametrize("start", [0, 1, 100_000])
     def test_it_delivers_from_where_it_says(self, make: Make, origin: Origin, downloads: Downloads, start: int) -> None:
-        with make(origin).open(downloads, WANTED, start, _Asker()) as delivery:
+        with make(origin).open(downloads, WANTED, start, Asking()) as delivery:
             assert delivery.start in (0, start)
             assert b"".join(delivery.pieces) == DATA[delivery.start :]
 

@@ -3,7 +3,6 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -15,19 +14,14 @@ from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.chain import MirrorUrl, retry_after_s
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.failures import PassingError, UnusableRangeError, WrongBytesError
-from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
+from support.askers import Asking
 from support.faults import Headers, Status
 from support.origin import Origin
 
 DATA = random.Random(4).randbytes(2000)
 WANTED = Wanted(Digest.of(DATA), len(DATA))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    priority: Priority = field(default=Priority.DEMANDED)
 
 
 @pytest.fixture
@@ -46,7 +40,7 @@ def downloads(tmp_path: Path) -> Iterator[Downloads]:
 
 
 def opened(downloads: Downloads, origin: Origin, wanted: Wanted, start: int) -> bytes:
-    with MirrorUrl(f"{origin.url}/file").open(downloads, wanted, start, _Asker()) as delivery:
+    with MirrorUrl(f"{origin.url}/file").open(downloads, wanted, start, Asking()) as delivery:
         return b"".join(delivery.pieces)
 
 

@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
@@ -13,16 +12,12 @@ from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, UnreachableError
 from aptfreeze.fetch.host import Host
 from aptfreeze.fetch.priority import Priority
+from support.askers import Asking
 from support.serving import eventually
 
 _STANDSTILL_S = 10
 """What it takes if an answer is not read on although somebody waits behind it."""
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
-
-
-@dataclass(slots=True)
-class Asker:
-    priority: Priority = Priority.DEMANDED
 
 
 class Server:
@@ -69,9 +64,9 @@ def host_of(server: Server, connections: int = 4, depth: int = 4) -> Host:
 class Client(threading.Thread):
     """One request, in a thread as in life."""
 
-    def __init__(self, host: Host, request: bytes, asker: Asker | None = None, size: int = 0) -> None:
+    def __init__(self, host: Host, request: bytes, asker: Asking | None = None, size: int = 0) -> None:
         super().__init__(daemon=True)
-        self.host, self.request, self.asker, self.size = host, request, asker or Asker(), size
+        self.host, self.request, self.asker, self.size = host, request, asker or Asking(), size
         self.got = b""
         self.error: Exception | None = None
         self.start()
@@ -135,7 +130,7 @@ def test_nothing_is_asked_behind_a_large_file(server: Server) -> None:
 
 def test_what_a_client_waits_for_is_not_asked_behind_what_nobody_waits_for(server: Server) -> None:
     host = host_of(server)
-    sources = Client(host, b"B", Asker(Priority.SOURCES))
+    sources = Client(host, b"B", Asking(Priority.SOURCES))
     assert server.opened.acquire(timeout=10)
     assert server.read(1) == b"B"
     demanded = Client(host, b"D")
@@ -152,7 +147,7 @@ def test_what_waits_is_asked_by_priority_and_not_at_all_once_nobody_wants_it(ser
     host = host_of(server, connections=1, depth=1)
     first = Client(host, b"1")
     assert server.opened.acquire(timeout=10)
-    forgone, prefetched, hurried = (Asker(Priority.PREFETCHED) for _ in range(3))
+    forgone, prefetched, hurried = (Asking(Priority.PREFETCHED) for _ in range(3))
     dropped = Client(host, b"F", forgone)
     waiting = [Client(host, b"P", prefetched), Client(host, b"H", hurried)]
     assert eventually(lambda: "3 waiting" in repr(host))
@@ -249,7 +244,7 @@ def test_a_connection_that_gets_idle_while_all_is_closed_is_closed_too(server: S
         return made[0]
 
     host = Host("the server", connect, connections=1, depth=1)
-    with host.exchange(b"a", Asker()) as response:
+    with host.exchange(b"a", Asking()) as response:
         assert b"".join(response.body()) == b"a"
         made[0].host = host
 
@@ -261,7 +256,7 @@ def test_what_is_for_later_is_asked_when_nothing_else_is_under_way(server: Serve
     demanded = Client(host, b"D")
     assert server.opened.acquire(timeout=10)
     assert server.read(1) == b"D"
-    sources = Client(host, b"S", Asker(Priority.SOURCES))
+    sources = Client(host, b"S", Asking(Priority.SOURCES))
     assert eventually(lambda: "1 waiting" in repr(host))
     assert host.requests == 1
     server.answer(b"D")
@@ -273,7 +268,7 @@ def test_what_is_for_later_is_asked_when_nothing_else_is_under_way(server: Serve
 
 
 def test_what_is_wanted_after_all_is_asked_at_once(server: Server) -> None:
-    host, asker = host_of(server), Asker(Priority.SOURCES)
+    host, asker = host_of(server), Asking(Priority.SOURCES)
     demanded = Client(host, b"L", size=100 << 20)
     assert server.opened.acquire(timeout=10)
     raised = Client(host, b"S", asker)
@@ -291,7 +286,7 @@ def test_what_is_wanted_after_all_is_asked_at_once(server: Server) -> None:
 
 def test_what_is_for_later_is_read_no_further_while_a_client_waits(server: Server) -> None:
     host = host_of(server)
-    sources = Client(host, b"S", Asker(Priority.SOURCES), size=3)
+    sources = Client(host, b"S", Asking(Priority.SOURCES), size=3)
     assert server.opened.acquire(timeout=10)
     server.ends[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na")
     assert eventually(lambda: host.received == 1)
@@ -310,7 +305,7 @@ def test_what_is_for_later_is_read_no_further_while_a_client_waits(server: Serve
 
 def test_the_only_connection_does_not_stand_still(server: Server) -> None:
     host = host_of(server, connections=1)
-    sources = Client(host, b"S", Asker(Priority.SOURCES), size=2)
+    sources = Client(host, b"S", Asking(Priority.SOURCES), size=2)
     assert server.opened.acquire(timeout=10)
     server.ends[0].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nS")
     assert eventually(lambda: host.received == 1)
@@ -327,7 +322,7 @@ def test_the_only_connection_does_not_stand_still(server: Server) -> None:
 
 
 def test_what_nobody_wants_any_more_is_read_to_its_end_if_a_client_waits_behind_it(server: Server) -> None:
-    host, asker = host_of(server), Asker(Priority.PREFETCHED)
+    host, asker = host_of(server), Asking(Priority.PREFETCHED)
     forgone = Client(host, b"F", asker, size=2)
     assert server.opened.acquire(timeout=10)
     assert server.read(1) == b"F"

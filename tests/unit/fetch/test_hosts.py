@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,10 @@ import pytest
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.hosts import Hosts, Traffic
-from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.settings import FetchSettings
+from support.askers import Asking
 from support.origin import Origin
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    priority: Priority = Priority.DEMANDED
 
 
 @pytest.fixture
@@ -34,7 +28,7 @@ def hosts() -> Iterator[Hosts]:
 
 
 def get(hosts: Hosts, url: str, start: int = 0) -> bytes:
-    with hosts.get(url, Asker(), start=start) as response:
+    with hosts.get(url, Asking(), start=start) as response:
         return b"".join(response.body())
 
 

@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 import pytest
 
@@ -14,15 +13,11 @@ from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.failures import PassingError
 from aptfreeze.fetch.line import Line, Response, Ticket
 from aptfreeze.fetch.priority import Priority
-
-
-@dataclass(slots=True)
-class Asker:
-    priority: Priority = Priority.DEMANDED
+from support.askers import Asking
 
 
 def ticket(age: int = 0, priority: Priority = Priority.DEMANDED, size: int = 0) -> Ticket:
-    return Ticket(b"GET", Asker(priority), size, age)
+    return Ticket(b"GET", Asking(priority), size, age)
 
 
 # --- turns ---
@@ -34,7 +29,7 @@ def test_what_is_waited_for_goes_first_then_what_waits_longest() -> None:
 
 
 def test_a_ticket_whose_asker_gets_urgent_moves_up() -> None:
-    asker = Asker(Priority.SOURCES)
+    asker = Asking(Priority.SOURCES)
     hurried, waiting = Ticket(b"", asker, 0, 1), ticket(2, Priority.PREFETCHED)
     assert waiting.rank < hurried.rank
     asker.priority = Priority.DEMANDED

@@ -4,23 +4,17 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 
 from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.line import Line, Ticket
 from aptfreeze.fetch.lines import Lines
-from aptfreeze.fetch.priority import Priority
-
-
-@dataclass(slots=True)
-class Asker:
-    priority: Priority = Priority.DEMANDED
+from support.askers import Asking
 
 
 def ticket(size: int = 1) -> Ticket:
-    return Ticket(b"", Asker(), size, 0)
+    return Ticket(b"", Asking(), size, 0)
 
 
 class Host:

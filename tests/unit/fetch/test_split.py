@@ -5,7 +5,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from aptfreeze.fetch.split import Part, parts_of
 from aptfreeze.fetch.split import opened as opened_parts
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
+from support.askers import Asking
 from support.faults import Answer, Ending, Fault, Headers, NoRange, Stall, Status, Truncate
 from support.origin import Origin
 from support.serving import eventually
@@ -28,11 +29,6 @@ from support.serving import eventually
 MIB = 1 << 20
 DATA = random.Random(5).randbytes(9 * MIB + 5)
 WANTED = Wanted(Digest.of(DATA), len(DATA))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    priority: Priority = field(default=Priority.DEMANDED)
 
 
 @pytest.fixture
@@ -91,8 +87,8 @@ class ButTheFirst(Fault):
             self.fault.change(answer, target)
 
 
-def opened(downloads: Downloads, origin: Origin, start: int = 0, asker: _Asker | None = None) -> bytes:
-    with MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, start, asker or _Asker()) as delivery:
+def opened(downloads: Downloads, origin: Origin, start: int = 0, asker: Asking | None = None) -> bytes:
+    with MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, start, asker or Asking()) as delivery:
         assert delivery.start == start
         return b"".join(delivery.pieces)
 
@@ -139,7 +135,7 @@ def test_the_parts_together_are_the_file(downloads: Downloads, origin: Origin, s
 def test_the_parts_come_at_the_same_time(downloads: Downloads, origin: Origin) -> None:
     stall = Stall(after=10)
     origin.inject("*", stall, times=1)
-    with MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, _Asker()) as delivery:
+    with MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, Asking()) as delivery:
         first = next(delivery.pieces)
         assert stall.reached.wait(10)
         assert eventually(lambda: len(origin.requests) == 3)
@@ -155,7 +151,7 @@ def test_without_a_connection_to_spare_the_file_is_asked_whole(tmp_path: Path, o
 
 
 def test_sources_come_whole(downloads: Downloads, origin: Origin) -> None:
-    assert opened(downloads, origin, asker=_Asker(Priority.SOURCES)) == DATA
+    assert opened(downloads, origin, asker=Asking(Priority.SOURCES)) == DATA
     assert ranges(origin) == {None}
 
 
@@ -176,7 +172,7 @@ def test_a_part_that_fails_is_a_passing_failure_and_the_last_attempt_at_parts(
     pieces: list[bytes] = []
     with (
         pytest.raises(PassingError),
-        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, _Asker()) as delivery,
+        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, Asking()) as delivery,
     ):
         pieces += delivery.pieces
     origin.heal()
@@ -189,7 +185,7 @@ def test_a_part_that_is_too_long_is_cut_where_it_should_have_ended(downloads: Do
     pieces: list[bytes] = []
     with (
         pytest.raises(PassingError, match="as a part of"),
-        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, _Asker()) as delivery,
+        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, Asking()) as delivery,
     ):
         pieces.extend(delivery.pieces)
     assert DATA.startswith(b"".join(pieces))
@@ -204,7 +200,7 @@ def test_a_part_that_ends_early_without_a_word_does_not_misplace_the_next(
     pieces: list[bytes] = []
     with (
         pytest.raises(PassingError, match="sent 1000 bytes"),
-        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, _Asker()) as delivery,
+        MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, Asking()) as delivery,
     ):
         pieces.extend(delivery.pieces)
     assert DATA.startswith(b"".join(pieces))
@@ -228,7 +224,7 @@ def test_parts_that_nobody_wants_any_more_are_forgone(downloads: Downloads, orig
         askers.append(asker)
         return downloads.hosts.get(url, asker, start=part.start, end=part.end, size=part.size)
 
-    with opened_parts(parts_of(0, len(DATA), 3), get, _Asker(), 3, lambda: None) as (_, pieces):
+    with opened_parts(parts_of(0, len(DATA), 3), get, Asking(), 3, lambda: None) as (_, pieces):
         next(pieces)
         assert stall.reached.wait(10)
         assert eventually(lambda: len(askers) == 3)
@@ -240,7 +236,7 @@ def test_parts_that_nobody_wants_any_more_are_forgone(downloads: Downloads, orig
 def test_closing_ends_the_parts_too(downloads: Downloads, origin: Origin) -> None:
     stall = Stall(after=10)
     origin.inject("*", stall)
-    with MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, _Asker()) as delivery:
+    with MirrorUrl(f"{origin.url}/file").open(downloads, WANTED, 0, Asking()) as delivery:
         next(delivery.pieces)
         downloads.hosts.close()
         with pytest.raises((PassingError, ClosingError)):

@@ -129,6 +129,7 @@ class Host:
             except LostConnectionError:
                 if not was_warm:
                     raise
+                ticket.has_lost = True
         raise PassingError(f"{self.name} closed {_RESENDS} connections before it answered")
 
     def _turn(self, ticket: Ticket) -> Connection:

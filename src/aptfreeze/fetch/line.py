@@ -17,7 +17,7 @@ _DRAINED = 256 << 10
 class Ticket:
     """A request that waits for its turn; `turn` is set when its thread has something to do."""
 
-    __slots__ = ("age", "asker", "failure", "line", "request", "size", "turn")
+    __slots__ = ("age", "asker", "failure", "has_lost", "line", "request", "size", "turn")
 
     def __init__(self, request: bytes, asker: Asker, size: int, age: int) -> None:
         self.request = request
@@ -26,6 +26,8 @@ class Ticket:
         self.age = age
         self.line: Line | None = None
         self.failure: UpstreamError | None = None
+        self.has_lost = False
+        """Whether a connection that had answered others ended before it answered this one."""
         self.turn = threading.Event()
 
     def fail(self, failure: UpstreamError) -> None:

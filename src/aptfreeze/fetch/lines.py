@@ -44,7 +44,11 @@ class Lines:
         """The line for a ticket; None: open one, if that may be, or wait.
 
         An idle one, as long as more connections are worth it; else the emptiest one that will not keep it waiting.
+        Who has lost one gets a new one, and is its first: else a server that closes after each answer could lose the
+        same request again and again.
         """
+        if ticket.has_lost and len(self._lines) < self._connections:
+            return None
         idle = next((line for line in self._lines if not line.owed), None)
         if self.busy < self.pace.allowed:
             return idle
@@ -57,7 +61,7 @@ class Lines:
         """Whether a further connection may be opened for a ticket that no line is good enough for."""
         if len(self._lines) >= self._connections:
             return False
-        if self.busy < self.pace.allowed:
+        if ticket.has_lost or self.busy < self.pace.allowed:
             return True
         if self.busy > self.pace.allowed:
             return False

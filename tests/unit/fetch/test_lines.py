@@ -101,3 +101,19 @@ def test_an_idle_one_that_the_server_has_closed_is_told(host: Host) -> None:
     assert host.lines.ended() == []
     host.end.close()
     assert host.lines.ended() == [line]
+
+
+def test_who_has_lost_a_connection_gets_a_new_one_though_another_is_idle(host: Host) -> None:
+    host.open()
+    loser = ticket()
+    loser.has_lost = True
+    assert host.lines.choose(loser) is None
+    assert host.lines.may_open(loser)
+
+
+def test_who_has_lost_a_connection_takes_what_there_is_when_no_more_may_be_opened(host: Host) -> None:
+    lines = [host.open() for _ in range(4)]
+    loser = ticket()
+    loser.has_lost = True
+    assert not host.lines.may_open(loser)
+    assert host.lines.choose(loser) is lines[0]

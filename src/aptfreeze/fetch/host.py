@@ -41,7 +41,10 @@ _LOOK_AGAIN_S = 0.02
 class Host:
     """All connections to one host and port; `connect` opens one (blocking)."""
 
-    def __init__(self, name: str, connect: Callable[[], Connection], *, connections: int, depth: int) -> None:
+    def __init__(
+        self, name: str, connect: Callable[[], Connection], *, connections: int, depth: int, longest_rest_s: float
+    ) -> None:
+        """`longest_rest_s`: a longer Retry-After is none of this host's; the one who got it fails."""
         self.name = name
         self.requests = 0
         self.received = 0
@@ -51,13 +54,15 @@ class Host:
         self._waiting: list[Ticket] = []
         self._ages = itertools.count()
         self._lock = threading.Lock()
+        self._longest_rest_s = longest_rest_s
         self._down_until = 0.0
-        self._is_closed = False
+        self._rests_until = 0.0
+        self._closing = threading.Event()
 
     @property
     def is_down(self) -> bool:
-        """Whether it could not be reached a moment ago."""
-        return time.monotonic() < self._down_until
+        """Whether it could not be reached a moment ago, or asked to be left alone (Retry-After) until later."""
+        return time.monotonic() < max(self._down_until, self._rests_until)
 
     @property
     def spare(self) -> int:
@@ -73,14 +78,20 @@ class Host:
     def exchange(self, request: bytes, asker: Asker, size: int = 0) -> Iterator[Response]:
         """Ask and be answered; `size` in bytes is what the answer will have, as far as one knows.
 
-        Waits for its turn. PassingError if the server cannot be reached or cuts the answer, ClosingError.
+        Waits for its turn, and for the end of a rest. PassingError if the server cannot be reached or cuts the answer,
+        ClosingError.
         """
+        self._closing.wait(max(0.0, self._rests_until - time.monotonic()))
         ticket = Ticket(request, asker, size, next(self._ages))
         try:
             with self._response(ticket) as response:
                 yield response
         except UnreachableError:
             self._down_until = time.monotonic() + _DOWN_S
+            raise
+        except PassingError as error:  # from the caller's block: what it made of the answer
+            if error.after_s <= self._longest_rest_s:
+                self._rests_until = max(self._rests_until, time.monotonic() + error.after_s)
             raise
 
     @contextmanager
@@ -101,7 +112,7 @@ class Host:
     def close(self) -> None:
         """Everybody who waits or reads fails now."""
         with self._lock:
-            self._is_closed = True
+            self._closing.set()
             for line in self._lines:
                 for ticket in list(line.owed)[1:]:
                     ticket.fail(ClosingError(_CLOSING))
@@ -156,7 +167,7 @@ class Host:
             raise
         with self._lock:
             line.connection = connection
-            if self._is_closed:
+            if self._closing.is_set():
                 raise ClosingError(_CLOSING)
             self._send(line, ticket)
             self._assign()
@@ -172,7 +183,7 @@ class Host:
                 was_first = line.owed[0] is ticket
                 line.owed.remove(ticket)
                 # A line that gets idle after `close` has nobody else who would close it.
-                if was_first and (self._is_closed or not is_usable):
+                if was_first and (self._closing.is_set() or not is_usable):
                     self._break(line)
                 elif was_first and line.owed:
                     line.owed[0].turn.set()
@@ -194,13 +205,13 @@ class Host:
         with self._lock:
             behind = [*self._waiting, *(ticket.line.owed if ticket.line else ())]
             is_in_the_way = any(self._is_better(other, ticket) for other in behind)
-            return not (self._is_closed or is_in_the_way) and self._is_busy_with_better(ticket)
+            return not (self._closing.is_set() or is_in_the_way) and self._is_busy_with_better(ticket)
 
     # --- decisions, under the lock ---
 
     def _assign(self) -> None:
         """Give lines to waiting tickets, the best first, as long as there are any."""
-        if self._is_closed:
+        if self._closing.is_set():
             self._fail_waiting(ClosingError(_CLOSING))
         while self._waiting:
             ticket = min(self._waiting, key=lambda waiting: waiting.rank)

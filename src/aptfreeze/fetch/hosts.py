@@ -76,7 +76,7 @@ class Hosts:
         raise UpstreamError(f"{asked} leads to more than {_MOST_REDIRECTS} redirects")
 
     def is_down(self, url: str) -> bool:
-        """Whether the host of this URL could not be reached a moment ago."""
+        """Whether the host of this URL had better not be asked at the moment; see `Host.is_down`."""
         try:
             host = self._hosts.get(Endpoint.parse(url).authority)
         except UpstreamError:
@@ -135,7 +135,11 @@ class Hosts:
             if name not in self._hosts:
                 limits = self._settings
                 self._hosts[name] = Host(
-                    name, lambda: self._connected(endpoint), connections=limits.connections, depth=limits.depth
+                    name,
+                    lambda: self._connected(endpoint),
+                    connections=limits.connections,
+                    depth=limits.depth,
+                    longest_rest_s=limits.retry_after_limit_s,
                 )
             return self._hosts[name]
 

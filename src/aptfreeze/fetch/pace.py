@@ -21,7 +21,9 @@ _ATTEMPTS = 8
 """So many full stretches without a rise, and it will not come."""
 _SETTLED_S = 60.0
 _LEAST_BEHIND = 1 << 20
-_BEHIND_S = 0.5
+_BEHIND_S = 2.0
+"""What a link that is full brings in so long is one pipeline: files that overtake others on a second connection leave
+the client, who wants them in its order, with nothing to ask for meanwhile. Another client waits so long at most."""
 
 
 class Pace:
@@ -48,7 +50,7 @@ class Pace:
         """Bytes; behind more of them on one connection another one answers sooner."""
         if self._settled_at is None:
             return _LEAST_BEHIND
-        return max(_LEAST_BEHIND, int(max(map(self._rate, self._best)) * _BEHIND_S))
+        return max(_LEAST_BEHIND, int(self._rate(self.allowed) / self.allowed * _BEHIND_S))
 
     def received(self, count: int, now: float, *, busy: int) -> None:
         """So many bytes came, while so many connections had something to do."""

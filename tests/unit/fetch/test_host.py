@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -58,7 +59,7 @@ def server() -> Iterator[Server]:
 
 
 def host_of(server: Server, connections: int = 4, depth: int = 4) -> Host:
-    return Host("the server", server.connect, connections=connections, depth=depth)
+    return Host("the server", server.connect, connections=connections, depth=depth, longest_rest_s=60)
 
 
 class Client(threading.Thread):
@@ -243,7 +244,7 @@ def test_a_connection_that_gets_idle_while_all_is_closed_is_closed_too(server: S
         made.append(LastMoment(mine, "the server"))
         return made[0]
 
-    host = Host("the server", connect, connections=1, depth=1)
+    host = Host("the server", connect, connections=1, depth=1, longest_rest_s=60)
     with host.exchange(b"a", Asking()) as response:
         assert b"".join(response.body()) == b"a"
         made[0].host = host
@@ -336,4 +337,50 @@ def test_what_nobody_wants_any_more_is_read_to_its_end_if_a_client_waits_behind_
     assert demanded.result() == b"D"
     assert time.monotonic() - began < _STANDSTILL_S
     assert forgone.result() == b"FF"
+    host.close()
+
+
+def told_to_rest(host: Host, server: Server, seconds: float) -> None:
+    """One client is answered, and makes a Retry-After of it."""
+
+    def ask() -> None:
+        with suppress(PassingError), host.exchange(b"A", Asking()) as response:
+            list(response.body())
+            raise PassingError("503", after_s=seconds)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    assert server.opened.acquire(timeout=10)
+    server.answer(server.read(1))
+    client.join(10)
+
+
+def test_a_server_that_asked_for_a_rest_is_left_alone_by_everybody(server: Server) -> None:
+    host = host_of(server)
+    told_to_rest(host, server, 0.3)
+    assert host.is_down
+    began = time.monotonic()
+    client = Client(host, b"B")
+    server.answer(server.read(1))
+    assert time.monotonic() - began > 0.2
+    assert client.result() == b"B"
+    host.close()
+
+
+def test_a_rest_ends_with_the_process(server: Server) -> None:
+    host = host_of(server)
+    told_to_rest(host, server, 50)
+    client = Client(host, b"B")
+    host.close()
+    client.join(10)
+    assert isinstance(client.error, ClosingError)
+
+
+def test_nobody_waits_for_a_rest_that_is_too_long(server: Server) -> None:
+    host = host_of(server)
+    told_to_rest(host, server, 61)
+    assert not host.is_down
+    client = Client(host, b"B")
+    server.answer(server.read(1))
+    assert client.result() == b"B"
     host.close()

@@ -49,7 +49,14 @@ def test_where_the_link_is_the_limit_one_is_enough() -> None:
     traffic = Traffic()
     assert traffic.runs(0.7, shared) == 2  # one attempt
     assert traffic.runs(30, shared) == 1
-    assert traffic.pace.behind == pytest.approx(6 * MB)  # what one connection brings in half a second may wait on it
+    assert traffic.pace.behind == pytest.approx(24 * MB)  # what it brings in two seconds is one pipeline
+
+
+def test_where_the_connection_is_the_limit_what_one_of_them_brings_in_two_seconds_is_its_pipeline() -> None:
+    traffic = Traffic()
+    traffic.runs(30, lambda count: min(count, 4) * 12 * MB)
+    assert traffic.pace.allowed == 4
+    assert traffic.pace.behind == pytest.approx(24 * MB)
 
 
 def test_after_a_minute_it_is_tried_again() -> None:

@@ -60,8 +60,8 @@ def odd_fragments(root: Path) -> Iterator[str]:
 
 def odd_examples(root: Path) -> Iterator[str]:
     """Commands that aptfreeze would refuse. What begins with no verb is taken for text."""
+    from aptfreeze.cli.parser import build_parser
     from aptfreeze.errors import UsageError
-    from aptfreeze.flags import build_parser
     from parser_tree import command_line
 
     parser = build_parser()
@@ -89,7 +89,7 @@ def missing_code(page: Path, words: Iterable[str]) -> Iterator[str]:
 
 
 def words_of_the_command() -> Iterator[str]:
-    from aptfreeze.flags import build_parser
+    from aptfreeze.cli.parser import build_parser
     from parser_tree import command_line
 
     tree = command_line(build_parser())

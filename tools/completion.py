@@ -153,7 +153,7 @@ def _identifier(text: str) -> str:
 
 
 if __name__ == "__main__":
-    from aptfreeze.flags import build_parser
+    from aptfreeze.cli.parser import build_parser
 
     tree = command_line(build_parser())
     folder = Path(sys.argv[1])

@@ -72,7 +72,7 @@ def _tail() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    from aptfreeze.flags import build_parser
+    from aptfreeze.cli.parser import build_parser
 
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ def main() -> int:
     looking at it again and again takes a tenth of the start.
     """
     gc.disable()
-    from aptfreeze import cli
+    from aptfreeze.cli import main as cli
 
     return cli.main()
 

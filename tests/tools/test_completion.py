@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.flags import build_parser
+from aptfreeze.cli.parser import build_parser
 from completion import bash, fish, zsh
 from parser_tree import command_line
 

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from aptfreeze import __version__
-from aptfreeze.flags import build_parser
+from aptfreeze.cli.parser import build_parser
 from manual import page, roff
 from parser_tree import command_line
 

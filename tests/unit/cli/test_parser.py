@@ -5,8 +5,8 @@ import argparse
 
 import pytest
 
+from aptfreeze.cli.parser import build_parser
 from aptfreeze.errors import UsageError
-from aptfreeze.flags import build_parser
 from aptfreeze.settings import ROWS
 
 

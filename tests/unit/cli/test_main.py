@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aptfreeze import __version__
-from aptfreeze.cli import main
+from aptfreeze.cli.main import main
 from support.aptfreeze import Aptfreeze
 from support.fetching import fetching, lists
 from support.repository import Repository
@@ -100,7 +100,7 @@ def keys(found: Any) -> set[str]:
 
 
 def documented(heading: str) -> set[str]:
-    text = (Path(__file__).parents[2] / "docs/reference/records-and-json.md").read_text()
+    text = (Path(__file__).parents[3] / "docs/reference/records-and-json.md").read_text()
     section = text.split(f"## `{heading}`\n", 1)[1].split("\n## ")[0]
     return set(re.findall(r"`(\w+)`", section + text.split("A holding has", 1)[1].split("\n\n")[0]))
 

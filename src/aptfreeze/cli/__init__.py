@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Verbs and flags, printing, error -> exit code. No logic."""

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""Data to stdout; talk goes to stderr and is `describe.talk`."""
+
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aptfreeze.errors import UsageError
+
+
+def print_data(found: Mapping[str, Any] | Iterable[str]) -> None:
+    """Data to stdout; UsageError if they cannot be written, but not if their reader has seen enough, as `head`."""
+    text = json.dumps(found, indent=2) + "\n" if isinstance(found, Mapping) else "".join(f"{line}\n" for line in found)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path need not be text
+    if sys.stdout is None:  # `>&-`
+        raise UsageError("cannot write to stdout: it is closed", hint="name a file: > FILE")
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        sys.stdout = None  # or Python tries to flush it at its end, fails, and exits with 120
+    except OSError as error:
+        sys.stdout = None
+        raise UsageError(f"cannot write to stdout: {error.strerror}", hint="make room, or name another file") from error

@@ -3,11 +3,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from aptfreeze.deb.paths import index_architecture
-from aptfreeze.environment.records import AskedIndex, ServedPackage, Usage
+from aptfreeze.environment.records import ServedPackage, Usage
+from aptfreeze.environment.used import asked_paths, sources_paths
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.lookup import Lookup, root_file
-from aptfreeze.freeze.generation import BarePackages, Pin, SuiteKey
+from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.values import immutable
 
 
@@ -40,12 +40,12 @@ class SuiteHoldings:
 
 def suite_holdings(lookup: Lookup, key: SuiteKey, pin: Pin, usage: Usage) -> SuiteHoldings:
     """`lookup` must answer from the archive alone."""
-    mine = [index for index in usage.indexes if (index.repository, index.suite) == (key.repository, key.suite)]
+    asked = asked_paths(usage, key)
     packages = [each for each in usage.packages if (each.repository, each.suite) == (key.repository, key.suite)]
     return SuiteHoldings(
         root=lookup.objects.has(root_file(key, pin).wanted.digest),
-        indexes=Holding.of(_indexes(lookup, key, pin, [index.path for index in mine])),
-        sources=Holding.of(_indexes(lookup, key, pin, _sources_paths(pin, mine))),
+        indexes=Holding.of(_indexes(lookup, key, pin, asked)),
+        sources=Holding.of(_indexes(lookup, key, pin, sources_paths(pin, asked))),
         packages=Holding.of(_packages(lookup, packages)),
     )
 
@@ -53,15 +53,6 @@ def suite_holdings(lookup: Lookup, key: SuiteKey, pin: Pin, usage: Usage) -> Sui
 def _packages(lookup: Lookup, packages: Iterable[ServedPackage]) -> Iterator[tuple[str, bool]]:
     for each in packages:
         yield f"{each.name} {each.version} {each.architecture}", lookup.objects.has(each.sha256)
-
-
-def _sources_paths(pin: Pin, asked: Iterable[AskedIndex]) -> list[str]:
-    if isinstance(pin.root, BarePackages):
-        return []
-    lists = [index.path for index in asked if index_architecture(index.path) or "/" not in index.path]
-    folders = {path.rpartition("/")[0] for path in lists}
-    components = {folder.rpartition("/")[0].removesuffix("/debian-installer") for folder in folders}
-    return sorted(f"{component}/source/Sources" if component else "Sources" for component in components)
 
 
 def _indexes(lookup: Lookup, key: SuiteKey, pin: Pin, paths: Iterable[str]) -> Iterator[tuple[str, bool]]:

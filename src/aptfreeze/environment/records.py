@@ -214,6 +214,11 @@ def load(folder: Path, generation_id: str) -> Usage:
     return _union(read_session(path) for path in sorted(within.glob("*.jsonl")))
 
 
+def load_all(folder: Path) -> Usage:
+    """All that the sessions of an environment were served, in whatever generation."""
+    return _union(read_session(path) for path in sorted(folder.glob("*/*.jsonl"), key=lambda path: path.stem))
+
+
 def architectures(folder: Path) -> frozenset[str]:
     """Of all package indexes that clients of this environment ever asked for, in any generation."""
     return frozenset(str(record.get("architecture")) for record in files.read_records(folder / _ARCHITECTURES))

@@ -67,7 +67,7 @@ class EnvironmentStore:
         if self.is_read_only and not locked.value:
             locked = Sourced(True, f"the read-only folder {environment.root}")
         self.locked = locked
-        self._journal = Journal(environment.log, process, clock)
+        self.journal = Journal(environment.log, process, clock)
         self._wait_s = wait_s
 
     def __repr__(self) -> str:
@@ -76,8 +76,8 @@ class EnvironmentStore:
     def init(self) -> Generation:
         """As `load`, but without a lock file a new one with an id and no pins is written first, unless `locked`."""
         if not self.locked.value and not self.environment.lock_file.exists():
-            with self._exclusive():
-                return self._current()
+            with self.exclusive():
+                return self.settled()
         return self.load()
 
     def load(self) -> Generation:
@@ -99,8 +99,8 @@ class EnvironmentStore:
             return found
         if is_settled(self.environment, found):
             return found
-        with self._exclusive():
-            return settle(self.environment, self._journal, self.locked) or found
+        with self.exclusive():
+            return settle(self.environment, self.journal, self.locked) or found
 
     def generation(self, generation_id: str) -> Generation:
         """A generation by id, as far as it has grown; UsageError if this environment never had it."""
@@ -126,9 +126,9 @@ class EnvironmentStore:
         """
         if placed := _held(self.generation(generation_id).pins, key, pin, is_committed=True):
             return placed
-        self._refuse_if_locked(f"the suite {key} is", "[pins]", pin_line(key, pin))
-        with self._exclusive():
-            current, own = self._current(), self.generation(generation_id)
+        self._refuse_to_add(f"the suite {key} is", "[pins]", pin_line(key, pin))
+        with self.exclusive():
+            current, own = self.settled(), self.generation(generation_id)
             pending = provisional.load(self.environment.provisional)
             pins = {each: entry.pin for each, entry in pending.items()}
             placed = _held(own.pins, key, pin, is_committed=True) or _held(pins, key, pin, is_committed=False)
@@ -137,9 +137,9 @@ class EnvironmentStore:
             if placed is not None:
                 return placed
             parse(dump(own.with_pin(key, pin)), f"the pin of {key}")  # what cannot be committed must not be served
-            pending[key] = Provisional(pin, self._journal.clock(), self._journal.process)
+            pending[key] = Provisional(pin, self.journal.clock(), self.journal.process)
             provisional.save(self.environment.provisional, pending)
-            self._journal.tell(own.id, EventKind.PROVISIONAL, str(key), str(_root(pin)))
+            self.journal.tell(own.id, EventKind.PROVISIONAL, str(key), str(root_digest(pin)))
             return Placed(key, pin, is_committed=False)
 
     def commit(self, generation_id: str, pins: Mapping[SuiteKey, Pin]) -> Generation:
@@ -152,61 +152,73 @@ class EnvironmentStore:
         own = self.generation(generation_id)
         if all(own.pins.get(key) == pin for key, pin in pins.items()):
             return own
-        self._refuse_if_locked("a suite is", "[pins]", *(pin_line(key, pin) for key, pin in pins.items()))
-        with self._exclusive():
-            current, own = self._current(), self.generation(generation_id)
+        self._refuse_to_add("a suite is", "[pins]", *(pin_line(key, pin) for key, pin in pins.items()))
+        with self.exclusive():
+            current, own = self.settled(), self.generation(generation_id)
             pending = provisional.load(self.environment.provisional)
             for key, pin in pins.items():
                 _check_still_held(key, pin, own, current, pending)
             own = self._grow(own, current, pins, {})
             provisional.save(self.environment.provisional, {k: v for k, v in pending.items() if k not in pins})
             for key in sorted(pins.keys() & pending.keys()):
-                self._journal.tell(own.id, EventKind.COMMITTED, str(key), str(_root(pins[key])))
+                self.journal.tell(own.id, EventKind.COMMITTED, str(key), str(root_digest(pins[key])))
             return own
 
     def drop(self, generation_id: str, key: SuiteKey, pin: Pin, why: str) -> bool:
         """Give up a provisional pin, unless it was committed or replaced meanwhile; whether it was dropped."""
-        with self._exclusive():
-            self._current()
+        with self.exclusive():
+            self.settled()
             pending = provisional.load(self.environment.provisional)
             if key not in pending or pending[key].pin != pin:
                 return False
             del pending[key]
             provisional.save(self.environment.provisional, pending)
-            self._journal.tell(generation_id, EventKind.DROPPED, str(key), f"{_root(pin)}: {why}")
+            self.journal.tell(generation_id, EventKind.DROPPED, str(key), f"{root_digest(pin)}: {why}")
             return True
 
     def add_extra(self, generation_id: str, url: str, digest: Digest) -> Digest:
         """Pin a single file by url (without scheme) for good; what counts is the digest in the answer."""
         if held := self.generation(generation_id).extra.get(url):
             return held
-        self._refuse_if_locked(f"the file {url} is", "[extra]", f'"{url}" = "{digest}"')
-        with self._exclusive():
-            current, own = self._current(), self.generation(generation_id)
+        self._refuse_to_add(f"the file {url} is", "[extra]", f'"{url}" = "{digest}"')
+        with self.exclusive():
+            current, own = self.settled(), self.generation(generation_id)
             held = own.extra.get(url) or current.extra.get(url)
             self._grow(own, current, {}, {url: held or digest})
             if held is None:
-                self._journal.tell(own.id, EventKind.EXTRA, url, str(digest))
+                self.journal.tell(own.id, EventKind.EXTRA, url, str(digest))
             return held or digest
+
+    def refuse_if_locked(self, what: str) -> None:
+        """RefusedError if the lock file must not be written; `what` would write it."""
+        if self.locked.value:
+            raise RefusedError(
+                f"{what}, and {self.locked.origin} forbids to write {self.environment.lock_file}",
+                hint="run it without that, in a folder that can be written",
+            )
 
     # --- under the environment's lock --------------------------------------------------------------------------------
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
+        """Whoever is inside is the only one who writes the lock file and the state."""
         self.environment.check_version()
         files.make_folder(self.environment.state)
-        with locking.exclusive(self.environment.mutex, self._journal.process, limit_s=self._wait_s):
+        with locking.exclusive(self.environment.mutex, self.journal.process, limit_s=self._wait_s):
             self.environment.furnish()
             yield
 
-    def _current(self) -> Generation:
-        """The settled current generation; a new one without pins if there is no lock file (any more)."""
-        found = settle(self.environment, self._journal, self.locked)
+    def settled(self) -> Generation:
+        """The current generation with all that happened to it noted; a new one without pins if there is no lock file.
+
+        Under the lock only.
+        """
+        found = settle(self.environment, self.journal, self.locked)
         if found is None:
-            found = Generation(generations.new_id(), self._journal.clock().replace(microsecond=0))
+            found = Generation(generations.new_id(), self.journal.clock().replace(microsecond=0))
             generations.write_lock(self.environment, found)
             generations.write_copy(self.environment, found)
-            self._journal.tell(found.id, EventKind.CREATED)
+            self.journal.tell(found.id, EventKind.CREATED)
         return found
 
     def _grow(
@@ -222,7 +234,7 @@ class EnvironmentStore:
         generations.write_copy(self.environment, own)
         return own
 
-    def _refuse_if_locked(self, what: str, section: str, *lines: str) -> None:
+    def _refuse_to_add(self, what: str, section: str, *lines: str) -> None:
         if self.locked.value:
             raise RefusedError(
                 f"{what} not in {self.environment.lock_file}, and {self.locked.origin} forbids to add it",
@@ -252,15 +264,18 @@ def _check_still_held(
         return
     other = own.pins.get(key) or current.pins.get(key)
     if other is None:
-        raise MidSyncError(f"the pin {_root(pin)} of {key} was dropped by another run", hint="ask for the suite again")
+        raise MidSyncError(
+            f"the pin {root_digest(pin)} of {key} was dropped by another run", hint="ask for the suite again"
+        )
     if other != pin:
         raise RefusedError(
-            f"{key}: this run was served {_root(pin)}, and the lock file got {_root(other)} meanwhile",
+            f"{key}: this run was served {root_digest(pin)}, and the lock file got {root_digest(other)} meanwhile",
             hint="run the command again: it then follows the lock file",
         )
 
 
-def _root(pin: Pin) -> Digest:
+def root_digest(pin: Pin) -> Digest:
+    """Of the file that a pin names: for people."""
     match pin.root:
         case InRelease(digest) | BarePackages(digest, _):
             return digest

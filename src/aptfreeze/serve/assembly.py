@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
     from aptfreeze.serve.recall import Recall
 
-_LARGEST_ROOT = 64 << 20
-"""Bytes of an InRelease, or of a single file."""
-
 
 @immutable
 class World:
@@ -130,20 +127,6 @@ def _recall(world: World, session: Session, lookup: Lookup) -> "Recall":
 
 def _pinning(archive: OpenArchive, settings: Settings) -> "Pinning":
     # Start-up time: a build whose suites are all pinned needs nothing of OpenPGP.
-    from aptfreeze.environment.pinning import Judges, Pinning
-    from aptfreeze.trust.backends import backend
-    from aptfreeze.trust.keyrings import keyrings_for
+    from aptfreeze.environment.pinner import make_pinning
 
-    judges = Judges(
-        trust=settings.trust,
-        verifier=lambda: backend(settings.trust.backend),
-        keyrings=lambda repository: keyrings_for(repository, settings.trust),
-        now=lambda: datetime.now(UTC),
-    )
-    return Pinning(
-        archive.objects,
-        archive.mirrors,
-        lambda url, is_patient: archive.downloads.fetch_bytes([url], _LARGEST_ROOT, is_patient=is_patient).data,
-        judges,
-        offline=settings.offline.value,
-    )
+    return make_pinning(archive, settings)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""From one generation to another on purpose: `update`, `reset`, `rollback`.
+
+Rule 1: what is decided on is compared again under the environment's lock. Who decided on what has changed meanwhile
+is refused, and nothing moves.
+Rule 2: the lock file is written first; from then on the other generation is current, whatever happens to us.
+Rule 3: a session that runs keeps its own generation: its copy stays.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
+
+from aptfreeze.environment import generations, provisional
+from aptfreeze.environment.generations import compare
+from aptfreeze.environment.log import EventKind
+from aptfreeze.environment.store import EnvironmentStore, root_digest
+from aptfreeze.errors import RefusedError, UsageError
+from aptfreeze.freeze import moves
+from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
+from aptfreeze.freeze.moves import Identity
+
+
+def update(
+    store: EnvironmentStore, seen: Generation, pins: Mapping[SuiteKey, Pin], extra: Mapping[str, Digest]
+) -> Generation:
+    """Move suites and single files of the generation that was `seen` to these; the new current generation.
+
+    The caller has verified them, and their objects are on the disk. RefusedError if they were moved meanwhile by
+    somebody else, or if the lock file must not be written.
+    """
+
+    def decide(current: Generation) -> Generation:
+        for key in pins:
+            if current.pins.get(key) != seen.pins.get(key):
+                raise _overtaken(str(key))
+        for url in extra:
+            if current.extra.get(url) != seen.extra.get(url):
+                raise _overtaken(url)
+        return moves.moved(current, pins, extra, _identity(store, current))
+
+    return _move(store, EventKind.UPDATED, decide, forget=pins.keys())
+
+
+def reset(store: EnvironmentStore, keys: Collection[SuiteKey] | None, urls: Collection[str] = ()) -> Generation:
+    """Forget these pins and single files, None: all; the new current generation."""
+
+    def decide(current: Generation) -> Generation:
+        identity = _identity(store, current)
+        if keys is None:
+            return Generation(identity.id, identity.created)
+        return moves.without(current, keys, urls, identity)
+
+    return _move(store, EventKind.RESET, decide, forget=keys)
+
+
+def rollback(store: EnvironmentStore, earlier: Generation) -> Generation:
+    """Make a generation current that was so before, or that a lock file or git has; what it is now.
+
+    It has its own id again, but for a state that differs from what this environment knows of that id.
+    """
+
+    def decide(current: Generation) -> Generation:
+        known = generations.read_copy(store.environment, earlier.id)
+        if known is None:
+            return moves.restored(earlier, current)
+        if compare(earlier, known).altered:
+            named = _identity(store, current)
+            return moves.restored(Generation(named.id, named.created, earlier.pins, earlier.extra), current)
+        return moves.restored(known, current)  # the state that has grown since
+
+    return _move(store, EventKind.ROLLED_BACK, decide, forget=earlier.pins.keys())
+
+
+def previous(store: EnvironmentStore, current: Generation) -> Generation:
+    """The generation that was made before the current one; UsageError if this checkout knows none."""
+    for known in generations.read_copies(store.environment):
+        if known.created < current.created:
+            return known
+    raise UsageError(
+        f"{store.environment.root} knows no generation that was made before the current one ({current.id[:12]})",
+        hint="name a lock file, or a revision of git that has one: aptfreeze rollback HEAD~1",
+    )
+
+
+def _move(
+    store: EnvironmentStore,
+    kind: EventKind,
+    decide: Callable[[Generation], Generation],
+    *,
+    forget: Iterable[SuiteKey] | None,
+) -> Generation:
+    """`forget`: suites whose provisional pins are void with it; None: of all."""
+    store.refuse_if_locked(f"{kind}: the lock file would change")
+    with store.exclusive():
+        current = store.settled()
+        chosen = decide(current)
+        if chosen == current:
+            return current
+        generations.write_lock(store.environment, chosen)
+        generations.write_copy(store.environment, chosen)
+        pending = provisional.load(store.environment.provisional)
+        void = pending.keys() if forget is None else pending.keys() & set(forget)
+        if void:
+            provisional.save(store.environment.provisional, {k: p for k, p in pending.items() if k not in void})
+        store.journal.tell(chosen.id, kind, detail=f"was {current.id}")
+        _tell_what_moved(store, current, chosen)
+        return chosen
+
+
+def _tell_what_moved(store: EnvironmentStore, before: Generation, after: Generation) -> None:
+    for key in sorted(before.pins.keys() | after.pins.keys()):
+        old, new = before.pins.get(key), after.pins.get(key)
+        if old != new:
+            store.journal.tell(after.id, EventKind.MOVED, str(key), f"{_state(old)} -> {_state(new)}")
+    for url in sorted(before.extra.keys() | after.extra.keys()):
+        if before.extra.get(url) != after.extra.get(url):
+            was, now = (str(each.extra.get(url, "not pinned")) for each in (before, after))
+            store.journal.tell(after.id, EventKind.MOVED, url, f"{was} -> {now}")
+
+
+def _state(pin: Pin | None) -> str:
+    if pin is None:
+        return "not pinned"
+    return f"{pin.date:%Y-%m-%d %H:%M} UTC" if pin.date else str(root_digest(pin))
+
+
+def _overtaken(what: str) -> RefusedError:
+    return RefusedError(
+        f"{what} was moved by another command meanwhile; nothing was changed", hint="run the command again"
+    )
+
+
+def _identity(store: EnvironmentStore, current: Generation) -> Identity:
+    """Younger than the current generation, also where the clock is behind: `previous` goes by it."""
+    now = store.journal.clock().replace(microsecond=0)
+    return Identity(generations.new_id(), max(now, current.created + timedelta(seconds=1)))

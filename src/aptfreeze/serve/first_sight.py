@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from aptfreeze.archive.objects import Objects
 from aptfreeze.deb.paths import Location
+from aptfreeze.environment.continuity import alias_notice
 from aptfreeze.environment.store import EnvironmentStore, Placed
 from aptfreeze.errors import AptfreezeError, MidSyncError, RefusedError, UpstreamError
 from aptfreeze.fetch.failures import ClosingError
@@ -128,6 +129,8 @@ class FirstSight:
         if won.remark:
             session.pinned_now[placed.key] = placed.pin
             session.tell(f"pinned {placed.key}: {won.remark}")
+            if notice := alias_notice(placed.key, placed.pin):
+                session.notice(notice)
 
     async def _warn_of_a_second_name(self, key: SuiteKey) -> None:
         pins = self._session.generation.pins

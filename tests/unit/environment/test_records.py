@@ -17,6 +17,7 @@ from aptfreeze.environment.records import (
     Usage,
     architectures,
     load,
+    load_all,
 )
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
@@ -156,3 +157,17 @@ def test_a_record_of_a_read_only_environment_is_kept_in_memory(tmp_path: Path) -
 
     assert record.usage().packages == (BASH,)
     assert "1 items" in repr(record)
+
+
+def test_all_generations_together_are_in_the_order_of_their_sessions(tmp_path: Path) -> None:
+    later, first = start(tmp_path, ID, minute=5), start(tmp_path, OTHER, minute=1)
+    for record, package in ((later, ZLIB), (first, BASH)):
+        record.served(package)
+        record.asked(INDEX)
+        record.close(NOW, Digest.of(b"state"))
+
+    usage = load_all(tmp_path)
+
+    assert usage.packages == (BASH, ZLIB)
+    assert usage.indexes == (INDEX,)
+    assert load_all(tmp_path / "none") == Usage()

@@ -70,6 +70,16 @@ def test_all_who_ask_at_once_get_one_pin_by_one_fetch(desk: Desk, repository: Re
     assert line.startswith(f"pinned {key_of(repository)}: signed by ")
 
 
+def test_a_name_that_moves_is_told_with_its_codename(desk: Desk, make_repository: MakeRepository) -> None:
+    repository = make_repository(suite="stable", codename="bookworm")
+    repository.publish()
+
+    in_loop(lambda: desk.suite(repository))
+
+    (notice,) = desk.session.notices
+    assert "it is bookworm now" in notice
+
+
 def test_a_client_that_leaves_does_not_take_the_pin_along(desk: Desk, repository: Repository, origin: Origin) -> None:
     stall, key = Stall(), key_of(repository)
     origin.inject("*/InRelease", stall, times=1)

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""The next states of suites: real repositories that move, a real archive, real signatures."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from aptfreeze.environment import updating
+from aptfreeze.environment.continuity import Accepted
+from aptfreeze.environment.pinning import Judges, Pinning
+from aptfreeze.environment.records import AskedIndex, Usage
+from aptfreeze.environment.updating import Means, Prepared
+from aptfreeze.errors import RefusedError, UpstreamError
+from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.generation import BarePackages, Generation, SuiteKey
+from aptfreeze.settings import (
+    ArchiveSettings,
+    FetchSettings,
+    MirrorSettings,
+    PolicySettings,
+    Settings,
+    Sourced,
+    TrustSettings,
+)
+from aptfreeze.trust.backends import backend
+from aptfreeze.trust.keyring import Keyring
+from support.faults import Status
+from support.origin import Origin
+from support.pinning import key_of
+from support.repository import MakeRepository, Repository
+from support.signing import SigningKey
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+NOTHING = Accepted()
+MAIN = "main/binary-amd64/Packages"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[OpenArchive]:
+    settings = Settings(
+        ArchiveSettings(tmp_path / "archive"), TrustSettings(), MirrorSettings(), PolicySettings(),
+        FetchSettings(retries=0), Sourced(False), Sourced(False), {},
+    )  # fmt: skip
+    with open_archive(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def means(archive: OpenArchive, signing_key: SigningKey, stranger_key: SigningKey) -> Callable[..., Means]:
+    """Trusts both keys."""
+    keyrings = [Keyring.parse("test", key.keyring.read_bytes()) for key in (signing_key, stranger_key)]
+
+    def fetch(url: str, is_patient: bool) -> bytes:
+        return archive.downloads.fetch_bytes([url], 1 << 20, is_patient=is_patient).data
+
+    def make(*asked: AskedIndex, accepted: Accepted = NOTHING, unsigned: str = "") -> Means:
+        trust = TrustSettings(unsigned=frozenset({unsigned}))
+        judges = Judges(trust, backend, lambda repository: keyrings, lambda: datetime.now(UTC))
+        pinning = Pinning(archive.objects, archive.mirrors, fetch, judges)
+        usage = Usage(indexes=asked)
+        find = partial(updating.newest, pinning)
+        return Means(archive.lookup(offline=False), pinning, usage, "amd64", True, accepted, find)
+
+    return make
+
+
+def pinned(means: Means, *repositories: Repository) -> Generation:
+    """A generation of their present states."""
+    keys = [key_of(repository) for repository in repositories]
+    pins = {key: means.pinning.candidate(key, "InRelease").pin for key in keys}
+    return Generation("a" * 32, NOW, pins)
+
+
+def prepared(means: Means, generation: Generation) -> Prepared:
+    return updating.prepare(means, generation, sorted(generation.pins), sorted(generation.extra))
+
+
+def asked(repository: Repository, *paths: str) -> list[AskedIndex]:
+    key = key_of(repository)
+    return [AskedIndex(key.repository, key.suite, path) for path in paths]
+
+
+def test_nothing_new_is_nothing_to_move(means: Callable[..., Means], repository: Repository) -> None:
+    generation = pinned(means(), repository)
+
+    found = prepared(means(), generation)
+
+    assert not found.is_new
+    assert found.unchanged == (key_of(repository),)
+
+
+def test_a_new_state_comes_whole_with_every_index_in_use_and_its_sources(
+    means: Callable[..., Means], make_repository: MakeRepository, archive: OpenArchive, origin: Origin
+) -> None:
+    repository = make_repository(architectures=("amd64", "arm64"))
+    repository.add("hello", "1.0")
+    repository.add_source("hello", "1.0")
+    repository.publish()
+    generation = pinned(means(), repository)
+    repository.add("hello", "2.0")
+    repository.publish()
+    origin.forget()
+    with_record = means(*asked(repository, MAIN, "main/binary-arm64/Packages"))
+
+    found = prepared(with_record, generation)
+
+    (move,) = found.suites
+    assert move.before == generation.pins[move.key]
+    assert move.after.date == repository.date
+    assert move.paths == (MAIN, "main/binary-arm64/Packages")
+    for path in (*move.paths, "main/source/Sources"):
+        forms = with_record.lookup.forms(move.key, move.after, path)
+        assert any(archive.objects.has(form.wanted.digest) for form in forms), path
+    assert not any("Translation" in seen.path or ".deb" in seen.path for seen in origin.requests)
+
+
+def test_without_a_record_it_is_what_a_build_asks_first(
+    means: Callable[..., Means], make_repository: MakeRepository
+) -> None:
+    repository = make_repository(architectures=("amd64", "arm64"), components=("main", "contrib"))
+    repository.add("hello", "1.0")
+    repository.publish()
+    generation = pinned(means(), repository)
+    repository.publish()
+
+    (move,) = prepared(means(), generation).suites
+
+    assert move.paths == (MAIN,)
+
+
+@pytest.mark.parametrize("path", ["*binary-amd64*", "*source*"])
+def test_an_index_that_cannot_be_had_moves_nothing(
+    path: str, means: Callable[..., Means], repository: Repository, origin: Origin
+) -> None:
+    repository.add_source("hello", "1.0")
+    repository.publish()
+    generation = pinned(means(), repository)
+    repository.add("hello", "2.0")
+    repository.add_source("hello", "2.0")
+    repository.publish()
+    origin.inject(path, Status(503))
+
+    with pytest.raises(UpstreamError, match="so nothing was moved"):
+        prepared(means(), generation)
+
+
+def test_one_suite_that_fails_fails_all(
+    means: Callable[..., Means], make_repository: MakeRepository, origin: Origin
+) -> None:
+    repositories = [make_repository(name) for name in ("one", "two")]
+    for each in repositories:
+        each.publish()
+    generation = pinned(means(), *repositories)
+    for each in repositories:
+        each.publish()
+    origin.inject("/two/*InRelease", Status(500))
+
+    with pytest.raises(UpstreamError):
+        prepared(means(), generation)
+
+
+def test_a_state_of_other_signers_or_of_another_release_or_an_older_one_is_judged(
+    means: Callable[..., Means], repository: Repository, stranger_key: SigningKey
+) -> None:
+    generation = pinned(means(), repository)
+    repository.key = stranger_key
+    repository.publish()
+
+    with pytest.raises(RefusedError, match="signed by"):
+        prepared(means(), generation)
+
+    assert prepared(means(accepted=Accepted(signer=True)), generation).is_new
+
+
+def test_an_index_that_is_not_listed_any_more_is_told(means: Callable[..., Means], repository: Repository) -> None:
+    with_record = means(*asked(repository, MAIN, "contrib/binary-amd64/Packages"))
+    generation = pinned(with_record, repository)
+    repository.publish()
+
+    found = prepared(with_record, generation)
+
+    assert "lists no contrib/binary-amd64/Packages any more" in "\n".join(found.notices)
+
+
+def test_a_version_that_is_published_again_with_other_bytes_is_told(
+    means: Callable[..., Means], repository: Repository
+) -> None:
+    with_record = means(*asked(repository, MAIN))
+    generation = pinned(with_record, repository)
+    key = key_of(repository)
+    with_record.lookup.index(
+        key, with_record.lookup.forms(key, generation.pins[key], MAIN), is_source=False, may_fetch=True
+    )
+    repository.add("hello", "1.0", salt="built again")
+    repository.publish()
+
+    (notice,) = prepared(with_record, generation).notices
+
+    assert notice.startswith("republished: pool/main/h/hello/hello_1.0_amd64.deb has other bytes")
+    assert str(key) in notice
+
+
+def test_a_single_file_moves_by_its_url(means: Callable[..., Means], origin: Origin, repository: Repository) -> None:
+    file = origin.root / "key.asc"
+    file.write_bytes(b"old")
+    url = f"{origin.url.removeprefix('http://')}/key.asc"
+    generation = pinned(means(), repository)
+    generation = generation.with_extra(url, Digest.of(b"old"))
+
+    assert not prepared(means(), generation).extra
+
+    file.write_bytes(b"new")
+    assert prepared(means(), generation).extra == {url: (Digest.of(b"old"), Digest.of(b"new"))}
+
+
+def test_an_alias_is_told_with_its_codename(means: Callable[..., Means], make_repository: MakeRepository) -> None:
+    repository = make_repository(suite="stable", suite_field="stable", codename="bookworm")
+    repository.add("hello", "1.0")
+    repository.publish()
+    generation = pinned(means(), repository)
+    repository.publish()
+
+    assert "it is bookworm now" in "\n".join(prepared(means(), generation).notices)
+
+
+def test_a_repository_without_release_moves_by_its_list(
+    means: Callable[..., Means], make_repository: MakeRepository, archive: OpenArchive
+) -> None:
+    repository = make_repository("flat", key=None, flat=True, release=False, inrelease=False)
+    key = SuiteKey(repository.url.removeprefix("http://"), "./")
+    repository.add("hello", "1.0")
+    repository.publish()
+    with_trust = means(unsigned=str(key))
+    generation = Generation("a" * 32, NOW, {key: with_trust.pinning.candidate(key, "Packages.gz").pin})
+    repository.add("hello", "2.0")
+    repository.publish()
+
+    (move,) = prepared(with_trust, generation).suites
+
+    assert isinstance(move.after.root, BarePackages)
+    assert move.paths == ("Packages.gz",)
+    assert archive.objects.has(move.after.root.packages)

@@ -83,19 +83,22 @@ def write_copy(environment: Environment, generation: Generation) -> None:
     _write(environment.generations / f"{generation.id}.toml", generation)
 
 
-def _read(path: Path) -> Generation | None:
-    data = files.read(path)
-    if data is None:
-        return None
+def decoded(data: bytes, name: str) -> Generation:
+    """The generation of a lock file's bytes; `name` is what messages call it. UsageError if they are no good."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
-            f"{path} is not UTF-8: line {line} holds the byte {data[error.start]:#x}",
+            f"{name} is not UTF-8: line {line} holds the byte {data[error.start]:#x}",
             hint='it is written by aptfreeze only: restore it, for example by "git checkout aptfreeze.lock"',
         ) from error
-    return parse(text, str(path))
+    return parse(text, name)
+
+
+def _read(path: Path) -> Generation | None:
+    data = files.read(path)
+    return None if data is None else decoded(data, str(path))
 
 
 def _write(path: Path, generation: Generation) -> None:

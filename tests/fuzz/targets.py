@@ -6,6 +6,7 @@ assertions what holds for all that is accepted. To add one: a function, a line i
 in `corpus/` with a few small, valid inputs and one per bug that was found.
 """
 
+import io
 import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -13,12 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aptfreeze.deb.archive import read
+from aptfreeze.deb.changelog import entries
 from aptfreeze.deb.checksums import sha256sums
 from aptfreeze.deb.compression import SUFFIXES, decompress
 from aptfreeze.deb.deb822 import Limits, ParseError, paragraphs
 from aptfreeze.deb.index import PoolEntry, packages, sources
 from aptfreeze.deb.paths import Location, PathError, quoted
 from aptfreeze.deb.release import Release
+from aptfreeze.deb.tar import LARGEST_FILE, LONGEST_NAME, File
 from aptfreeze.environment.config import Surroundings, load
 from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UpstreamError, UsageError
@@ -103,6 +107,23 @@ def _compression(data: bytes) -> None:
     limit = 1 << 20
     suffix = ("", *SUFFIXES)[data[0] % 4] if data else ""
     assert sum(len(piece) for piece in decompress([data[1:40], data[40:]], suffix, limit)) <= limit
+
+
+def _deb(data: bytes) -> None:
+    for each in read(io.BytesIO(data), lambda path: "x" not in path, limit=1 << 20):
+        assert "x" not in each.path
+        assert len(each.path) <= LONGEST_NAME
+        assert not each.path.startswith(("/", "./"))
+        assert not isinstance(each, File) or len(each.content) <= LARGEST_FILE
+
+
+def _changelog(data: bytes) -> None:
+    """Nothing is refused; what is accepted reads the same again."""
+    found = list(entries(data))
+    assert list(entries("\n\n".join(entry.text for entry in found).encode())) == found
+    for entry in found:
+        assert entry.version in entry.text.partition("\n")[0]
+        assert not set(entry.text) & set("\r\x1b\x9b")
 
 
 def _outcome(chunks: list[bytes]) -> tuple[list[Request], BadRequest | None, bytes]:
@@ -239,6 +260,8 @@ TARGETS = (
     Target("sources", _sources, ParseError),
     Target("checksums", _checksums, ParseError),
     Target("compression", _compression, ParseError),
+    Target("deb", _deb, ParseError),
+    Target("changelog", _changelog, ParseError),
     Target("request", _request, BadRequest),
     Target("range", _range, ParseError),
     Target("conditions", _conditions, ParseError),

@@ -63,10 +63,10 @@ class Binary:
 
     def build(self) -> bytes:
         """The bytes of the file: an ar archive of debian-binary, control.tar and data.tar (deb(5))."""
-        control = _tar({"control": stanza(self.control)})
+        control = tar({"control": stanza(self.control)})
         payload = _incompressible(self.size, self.name, self.version, self.architecture, self.salt)
-        data = _tar({f"usr/share/{self.name}/payload": payload})
-        return _ar({"debian-binary": b"2.0\n", "control.tar": control, "data.tar": data})
+        data = tar({f"usr/share/{self.name}/payload": payload})
+        return ar({"debian-binary": b"2.0\n", "control.tar": control, "data.tar": data})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Source:
             f"{self.name}-{self.version}/debian/source/format": b"3.0 (native)\n",
             f"{self.name}-{self.version}/payload": _incompressible(self.size, self.name, self.version),
         }
-        tarball = lzma.compress(_tar(tree), preset=0)
+        tarball = lzma.compress(tar(tree), preset=0)
         files = {f"{stem}.tar.xz": tarball}
         fields = {"Format": "3.0 (native)", "Source": self.name, **self.control}
         dsc = stanza({**fields, **checksum_fields(files, ("MD5Sum", "SHA1", "SHA256"))})
@@ -146,23 +146,23 @@ def _incompressible(size: int, *seed: str) -> bytes:
     return random.Random(" ".join(seed)).randbytes(size)
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
+def tar(files: Mapping[str, bytes]) -> bytes:
     """Files and the folders above them; everything belongs to root and is as old as time itself."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
         folders = {"/".join(path.split("/")[:depth]) for path in files for depth in range(1, path.count("/") + 1)}
         for folder in sorted(folders):
             entry = tarfile.TarInfo(f"./{folder}")
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            tar.addfile(entry)
+            archive.addfile(entry)
         for path, data in files.items():
             entry = tarfile.TarInfo(f"./{path}")
             entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
+            archive.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
 
 
-def _ar(members: Mapping[str, bytes]) -> bytes:
+def ar(members: Mapping[str, bytes]) -> bytes:
     """The common ar format; a member of odd size is followed by a newline."""
     archive = b"!<arch>\n"
     for name, data in members.items():

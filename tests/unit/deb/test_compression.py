@@ -5,8 +5,10 @@ import bz2
 import gzip
 import lzma
 import random
+import sys
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +17,15 @@ from hypothesis import strategies as st
 from aptfreeze.deb.compression import SUFFIXES, decompress
 from aptfreeze.deb.deb822 import ParseError
 
-PACK: dict[str, Callable[[bytes], bytes]] = {".xz": lzma.compress, ".gz": gzip.compress, ".bz2": bz2.compress}
+zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".xz": lzma.compress,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".zst": zstd.compress,
+}
 TEXT = b"Package: hello\nFilename: pool/main/h/hello.deb\n\n" * 50
-every_suffix = pytest.mark.parametrize("suffix", SUFFIXES)
+every_suffix = pytest.mark.parametrize("suffix", PACK)
 
 
 def unpack(data: bytes, suffix: str, limit: int = 1 << 30, step: int = 1 << 16) -> bytes:
@@ -97,8 +105,15 @@ def test_a_header_that_asks_for_gigabytes_is_refused() -> None:
 
 
 def test_another_ending_is_the_callers_mistake() -> None:
-    with pytest.raises(ValueError, match=r"cannot read '\.zst', only \.xz, \.gz, \.bz2"):
-        decompress([b""], ".zst", 1)
+    with pytest.raises(ValueError, match=r"cannot read '\.lzma', only \.xz, \.gz, \.bz2, \.zst"):
+        decompress([b""], ".lzma", 1)
+
+
+def test_a_python_without_zstd_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ParseError, match=r"pip install backports\.zstd"):
+        unpack(PACK[".zst"](TEXT), ".zst")
 
 
 @settings(max_examples=150, deadline=None)

@@ -19,7 +19,7 @@ from support.aptfreeze import Aptfreeze
 from support.fetching import fetching, lists
 from support.repository import Repository
 
-VERBS = ("run", "serve", "init", "status", "packages", "config")
+VERBS = ("run", "serve", "init", "rollback", "reset", "log", "status", "packages", "config")
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -116,6 +116,8 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     assert keys(summary) <= documented("run --json FILE")
     assert keys(status) <= documented("status --json")
     assert keys(packages) <= documented("packages --json")
+    assert keys(data(aptfreeze, "log")) <= documented("log --json")
+    assert keys(data(aptfreeze, "reset")) <= documented("rollback --json`, `reset --json")
     assert keys(list(data(aptfreeze, "config").values())) <= documented("config --json")
 
 

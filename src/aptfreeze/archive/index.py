@@ -19,7 +19,7 @@ from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest
 
 if TYPE_CHECKING:
-    from aptfreeze.archive.table import Table
+    from aptfreeze.archive.table import Table, VersionRow
     from aptfreeze.deb.index import PoolEntry
 
 _OPEN_TABLES = 128
@@ -84,6 +84,11 @@ class Indexes:
         """All paths of an index, sorted, with what it says of them; IntegrityError as for `find`."""
         with self._reading(name) as table:
             yield from table.entries()
+
+    def versions(self, name: Digest) -> "Iterator[VersionRow]":
+        """Package and version of every file, in any order; IntegrityError as for `find`."""
+        with self._reading(name) as table:
+            yield from table.versions()
 
     def clashes(self, one: Digest, other: Digest) -> tuple[int, str]:
         """How many paths two indexes list as different files, and the first of them; none if a table is not at hand.

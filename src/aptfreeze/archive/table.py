@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from aptfreeze.deb.index import PoolEntry
 from aptfreeze.freeze.catalog import IndexEntry
@@ -36,6 +36,24 @@ _CLASHES = f"""
     SELECT count(*), min(path) FROM main.entry AS mine JOIN other.entry AS its USING (path)
     WHERE {" OR ".join(f"mine.{column} <> its.{column}" for column in ("size", *_HASHES))}
 """
+
+
+class VersionRow(NamedTuple):
+    """What a comparison of whole indexes needs of one file: a tuple, since there are 60 000 of them at once."""
+
+    package: str
+    architecture: str
+    version: str
+    source: str | None
+    """None: it has the package's name."""
+    source_version: str | None
+    """None: it has the package's version."""
+    size: int
+    """In bytes."""
+    sha256: bytes | None
+
+
+_VERSIONS = f"SELECT {', '.join(VersionRow._fields)} FROM entry"
 
 
 class DamagedTableError(Exception):
@@ -81,6 +99,10 @@ class Table:
     def entries(self) -> Iterator[tuple[str, IndexEntry]]:
         """All paths, sorted."""
         return ((row[0], _entry(row)) for row in self._select(_SELECT + " ORDER BY path"))
+
+    def versions(self) -> Iterator[VersionRow]:
+        """Of all files, in any order."""
+        return map(VersionRow._make, self._select(_VERSIONS))
 
     def close(self) -> None:
         self._connection.close()

@@ -35,3 +35,10 @@ def first_paths(release: Release, architecture: str) -> list[str]:
     component = next((c for c in release.components if any(i.component == c for i in fitting)), fitting[0].component)
     wanted = {architecture, "", "all"}
     return sorted(i.path for i in indexes if i.component == component and i.architecture in wanted)
+
+
+def every_path(release: Release, architectures: Collection[str]) -> list[str]:
+    """The Packages of these architectures, and what `all` has beside them, in every component."""
+    repeats_all = "Packages" in release.no_support_for_architecture_all
+    wanted = {*architectures, "", *([] if repeats_all else ["all"])}
+    return sorted(i.path for i in release.package_indexes() if i.architecture in wanted and not i.is_udeb)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from aptfreeze.environment.earlier import Earlier
 from aptfreeze.environment.records import ServedPackage
+from aptfreeze.environment.successors import successors
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.catalog import IndexEntry
@@ -16,7 +17,6 @@ from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
 from aptfreeze.freeze.outcome import PinnedPackage, is_trustworthy
 from aptfreeze.serve.foresight import Name, name_of, recorded_name
-from aptfreeze.serve.successors import successors
 
 
 class Present:

@@ -42,6 +42,7 @@ def test_what_was_put_in_is_found(indexes: Indexes) -> None:
     assert (found.source, found.source_version) == ("hi", "0.9")
     assert indexes.find(NAME, "pool/c.deb") is None
     assert [path for path, _ in indexes.entries(NAME)] == ["pool/a.deb", "pool/ü b.deb"]
+    assert {(row.package, row.source_version) for row in indexes.versions(NAME)} == {("hello", "0.9")}
     assert sorted(path for path, _ in indexes.named(NAME, ["hello", "hi"])) == ["pool/a.deb", "pool/ü b.deb"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.archive.table import DamagedTableError, Table, write
+from aptfreeze.archive.table import DamagedTableError, Table, VersionRow, write
 from aptfreeze.deb.index import PoolEntry
 from aptfreeze.freeze.catalog import IndexEntry
 
@@ -78,6 +78,15 @@ def test_all_files_of_some_packages_are_found_by_one_question(tmp_path: Path) ->
     }
     assert sorted(found.package for _, found in table.named(files)) == sorted(files)
     assert list(table.named([])) == []
+
+
+def test_versions_tell_what_a_comparison_needs(tmp_path: Path) -> None:
+    other = PoolEntry("pool/b", 4, {"sha512": "c" * 128}, "b", "2+b1", "all", "s", "2")
+    write(tmp_path / "table", "packages", [entry("a"), other])
+    assert sorted(opened(tmp_path / "table").versions()) == [
+        VersionRow("a", "amd64", "1", None, None, 3, bytes.fromhex("a" * 64)),
+        VersionRow("b", "all", "2+b1", "s", "2", 4, None),
+    ]
 
 
 def test_no_file_is_no_table(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from aptfreeze.environment.records import Kind, ServedPackage
+from aptfreeze.environment.successors import successors
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import PinnedPackage
-from aptfreeze.serve.successors import successors
 
 PIN = Pin(InRelease(Digest.of(b"")), datetime(2026, 11, 24, 7, tzinfo=UTC))
 MAIN = SuiteKey("mirror.example.org/debian", "bookworm")

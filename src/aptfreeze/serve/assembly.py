@@ -51,6 +51,8 @@ class World:
     commit_after_s: float | None = None
     """A provisional pin that no index request has confirmed for so long is committed; None: at the end only."""
     access_log: Path | None = None
+    follows: bool = False
+    """Whether another generation that becomes current is served from then on; else it is one session to the end."""
 
 
 @immutable

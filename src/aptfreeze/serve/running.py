@@ -11,9 +11,10 @@ Leaving without `finish` (an error, a signal) still writes the record; provision
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,10 @@ from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.serve.assembly import Parts, World, assembled
+from aptfreeze.serve.following import Following
+from aptfreeze.serve.reply import Handler
 from aptfreeze.serve.server import Server
+from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import Missing
 
 if TYPE_CHECKING:
@@ -34,19 +38,24 @@ _THREADS = 32
 
 
 class Running:
-    """The inside of `running`. Mutable state: since when each provisional pin waits."""
+    """The inside of `running`.
 
-    def __init__(self, world: World, archive: OpenArchive, parts: Parts, server: Server, port: int) -> None:
-        self.session = parts.session
+    Mutable state: the parts of the generation that is served, those of earlier ones, what was fetched for those, and
+    since when each provisional pin waits.
+    """
+
+    def __init__(
+        self, world: World, archive: OpenArchive, make: Callable[[World], Parts], server: Server, port: int
+    ) -> None:
+        """`make` puts the parts together that serve a world's generation."""
         self.port = port
         self._world = world
         self._archive = archive
+        self._make = make
         self._server = server
-        self._first_sight = parts.first_sight
-        self._sources = parts.sources
-        self._prefetch = parts.prefetch
-        self._clashes = parts.clashes
-        self._log = parts.log
+        self._parts = make(world)
+        self._past: list[Parts] = []
+        self._fetched_before = Totals()
         self._waiting: dict[object, float] = {}
         self._writing = threading.Lock()  # a timer's write may still be on when the proxy closes
 
@@ -55,13 +64,30 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def session(self) -> Session:
+        """The present one: of the generation that is served."""
+        return self._parts.session
+
+    @property
+    def handler(self) -> Handler:
+        """Of the generation that is served."""
+        return self._parts.handler
+
+    @property
     def totals(self) -> Totals:
-        fetched = self._archive.downloads.traffic().values()
+        """Of the present session."""
+        fetched = self._fetched()
         return Totals(
             requests=self.session.traffic.requests,
             from_archive=self.session.traffic.from_archive,
-            from_mirrors=sum(host.received for host in fetched),
-            mirror_requests=sum(host.requests for host in fetched),
+            from_mirrors=fetched.from_mirrors - self._fetched_before.from_mirrors,
+            mirror_requests=fetched.mirror_requests - self._fetched_before.mirror_requests,
+        )
+
+    def _fetched(self) -> Totals:
+        fetched = self._archive.downloads.traffic().values()
+        return Totals(
+            from_mirrors=sum(host.received for host in fetched), mirror_requests=sum(host.requests for host in fetched)
         )
 
     def activity(self) -> "Activity":
@@ -79,18 +105,43 @@ class Running:
 
     def awaited(self) -> tuple[Download, ...]:
         """The Sources indexes that `finish` waits for."""
-        return self._sources.awaited() if self._sources else ()
+        return tuple(each for parts in self._all for each in (parts.sources.awaited() if parts.sources else ()))
+
+    @property
+    def _all(self) -> list[Parts]:
+        return [*self._past, self._parts]
+
+    async def follow(self) -> Handler:
+        """Serve the generation that the lock file names now; who answers from now on. Raises nothing.
+
+        What is under way for the one before goes on.
+        """
+        try:
+            found = await asyncio.to_thread(self._world.store.load)
+        except AptfreezeError as error:
+            self.session.notice(f"{error}\nThe generation before is served until that is mended.")
+            return self.handler
+        if found.id != self.session.generation.id:
+            await self._parts.first_sight.commit_unasked(set(self.session.provisional))
+            self.session.record.count(self.totals)
+            self._fetched_before = self._fetched()
+            self._past.append(self._parts)
+            self._parts = self._make(replace(self._world, generation=found))
+            self._world.tell(f"serving generation {found.id[:12]} from now on")
+        return self.handler
 
     async def finish(self, stop: asyncio.Event) -> list[Missing]:
         """Await the Sources indexes, commit what no index spoke for; returns the Sources that could not be had.
 
         `stop` gives up waiting: what has not come then is fetched by the next session.
         """
-        if self._prefetch is not None:
-            self._prefetch.finish()
-        missing = await self._sources.finish(stop) if self._sources else []
-        await self._first_sight.commit_unasked(set(self.session.provisional))
-        await self._clashes.look()
+        missing: list[Missing] = []
+        for parts in self._all:
+            if parts.prefetch is not None:
+                parts.prefetch.finish()
+            missing += await parts.sources.finish(stop) if parts.sources else []
+            await parts.first_sight.commit_unasked(set(parts.session.provisional))
+            await parts.clashes.look()
         self._hear()
         return missing
 
@@ -100,7 +151,7 @@ class Running:
             await asyncio.sleep(every_s)
             self._hear()
             await self._commit_waiting()
-            await self._clashes.look()
+            await self._parts.clashes.look()
             self.session.record.count(self.totals)
             try:
                 await asyncio.to_thread(self._flush)
@@ -109,18 +160,21 @@ class Running:
 
     def _flush(self) -> None:
         with self._writing:
-            if self._log is not None:
-                self._log.flush()
-            self.session.record.flush()
+            for parts in self._all:
+                if parts.log is not None:
+                    parts.log.flush()
+                parts.session.record.flush()
 
     def close(self) -> None:
         """Write what is left of record and access log; UsageError if the record cannot be written."""
         self._hear()
         with self._writing:
-            if self._log is not None:
-                self._log.close()
             self.session.record.count(self.totals)
-            self.session.record.close(datetime.now(UTC), state_digest(self.session.generation))
+            for parts in self._all:
+                if parts.log is not None:
+                    parts.log.close()
+            for parts in self._all:
+                parts.session.record.close(datetime.now(UTC), state_digest(parts.session.generation))
 
     def _hear(self) -> None:
         notices = self._archive.objects.notices
@@ -132,7 +186,9 @@ class Running:
         provisional = self.session.provisional
         self._waiting = {key: self._waiting.get(key, now) for key in provisional}
         if limit is not None:
-            await self._first_sight.commit_unasked({key for key in provisional if now - self._waiting[key] > limit})
+            await self._parts.first_sight.commit_unasked(
+                {key for key in provisional if now - self._waiting[key] > limit}
+            )
 
 
 @asynccontextmanager
@@ -156,9 +212,15 @@ async def running(
         port = server.listen(host, port)
         try:
             async with asyncio.TaskGroup() as tasks:
-                parts = assembled(world, archive, threads, relays, tasks)
-                proxy = Running(world, archive, parts, server, port)
-                serving = tasks.create_task(server.serve(parts.handler), name="serve")
+
+                def make(world: World) -> Parts:
+                    return assembled(world, archive, threads, relays, tasks)
+
+                proxy = Running(world, archive, make, server, port)
+                handler = proxy.handler
+                if world.follows:
+                    handler = Following(handler, world.store.environment.lock_file, proxy.follow, tasks)
+                serving = tasks.create_task(server.serve(handler), name="serve")
                 tending = tasks.create_task(proxy.tend(tend_every_s), name="tend")
                 try:
                     yield proxy

@@ -67,7 +67,8 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the process `watched_pid`; then finish the session.
 
-    `tell` tells a line for good, `show` one that the next one replaces.
+    `tell` tells a line for good, `show` one that the next one replaces. With `watched_pid` it is one session, with one
+    generation; else each request is answered from the generation that is current when it comes.
 
     UsageError if there is no such process, the address cannot be had, or the ready file cannot be written.
     """
@@ -77,7 +78,16 @@ async def serve(
     ended = _signalled()
     with contextlib.nullcontext() if watched_pid is None else ProcessHandle(watched_pid) as process:
         generation = opened.store.init()
-        world = World(opened.store, generation, opened.settings, opened.process, tell, _COMMIT_AFTER_S, access_log)
+        world = World(
+            opened.store,
+            generation,
+            opened.settings,
+            opened.process,
+            tell,
+            _COMMIT_AFTER_S,
+            access_log,
+            follows=watched_pid is None,
+        )
         async with running(world, address.host, address.port) as proxy:
             url = f"http://{Address(address.host, proxy.port)}"
             tell(f"serving {opened.environment.root} on {url}, generation {generation.id[:12]}")

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from aptfreeze.describe.progress import Activity
+from aptfreeze.environment import transitions
 from aptfreeze.environment.folder import Environment
 from aptfreeze.environment.process import Process
 from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.errors import UsageError
+from aptfreeze.freeze.generation import Generation
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import Running, running
 from aptfreeze.settings import ROWS, Settings, Sourced, from_values
@@ -395,3 +397,74 @@ def test_two_suites_that_do_not_belong_together_are_told_by_the_end(
 
     (notice,) = in_loop(story)
     assert f"{hello.path} is listed in {key_of(repository)} and in {key_of(updates)}" in notice
+
+
+# --- from one generation to the next ---------------------------------------------------------------------------------
+
+
+def moved_on(world: World, repository: Repository) -> Generation:
+    """The environment's next generation, which has not pinned anything."""
+    return transitions.reset(world.store, None)
+
+
+def test_a_server_that_follows_serves_each_request_from_the_generation_of_its_time(
+    make_world: MakeWorld, repository: Repository
+) -> None:
+    world = make_world(follows=True)
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0) as proxy:
+            (first,) = await got(proxy, inrelease(repository))
+            await got(proxy, packages(repository))
+            repository.add("hello", "2.0")
+            repository.publish(keep_by_hash=True, keep_pool=True)
+            after = await asyncio.to_thread(moved_on, world, repository)
+            await asyncio.sleep(0.05)
+            (second,) = await got(proxy, inrelease(repository))
+            await got(proxy, packages(repository))
+            assert first.body != second.body == (repository.suite_folder / "InRelease").read_bytes()
+            assert proxy.session.generation.id == after.id
+            await finished(proxy)
+
+    in_loop(story)
+    records = sorted(path.parent.name for path in world.store.environment.records.glob("*/*.jsonl"))
+    assert records == sorted({world.generation.id, world.store.load().id})
+    assert len(world.store.generation(world.generation.id).pins) == len(world.store.load().pins) == 1
+
+
+def test_one_session_keeps_its_generation(make_world: MakeWorld, repository: Repository) -> None:
+    world = make_world()
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0) as proxy:
+            (first,) = await got(proxy, inrelease(repository))
+            await got(proxy, packages(repository))
+            repository.publish(keep_by_hash=True)
+            await asyncio.to_thread(moved_on, world, repository)
+            await asyncio.sleep(0.05)
+            assert (await got(proxy, inrelease(repository)))[0].body == first.body
+            await finished(proxy)
+
+    in_loop(story)
+
+
+def test_a_lock_file_that_is_no_good_is_told_and_the_generation_before_is_served(
+    make_world: MakeWorld, repository: Repository
+) -> None:
+    told: list[str] = []
+    world = make_world(told, follows=True)
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0) as proxy:
+            (first,) = await got(proxy, inrelease(repository))
+            await got(proxy, packages(repository))
+            await until_holds(lambda: world.store.load().pins != {})
+            good = world.store.environment.lock_file.read_text()
+            world.store.environment.lock_file.write_text(f"<<<<<<< ours\n{good}")
+            await asyncio.sleep(0.05)
+            assert (await got(proxy, inrelease(repository)))[0].body == first.body
+            world.store.environment.lock_file.write_text(good)
+            await finished(proxy)
+
+    in_loop(story)
+    assert len([line for line in told if "unfinished git merge" in line]) == 1

@@ -41,17 +41,23 @@ class Key:
     bound: datetime | None = None
     """When the newest self-signature was made; None: no self-signature at all."""
     expires: datetime | None = None
+    told: datetime | None = None
+    """When the self-signature was made that says when the key expires, or that it never does."""
     binding_hashes: frozenset[int] = frozenset()
-    """Hash algorithms (RFC 9580 9.5) of that self-signature."""
+    """Hash algorithms (RFC 9580 9.5) of the newest self-signature."""
     revoked: bool = False
 
     def bound_by(self, binding: Signature) -> Self:
-        """This key with one more self-signature, which counts if it is the newest."""
-        if binding.created is None or (self.bound is not None and binding.created < self.bound):
-            return self
-        lifetime = timedelta(seconds=binding.key_lifetime_s)
-        expires = self.public.created + lifetime if lifetime else None
-        return replace(self, bound=binding.created, expires=expires, binding_hashes=binding.hash_algorithms)
+        """This key with one more self-signature; of each thing it says, the newest counts."""
+        created, key = binding.created, self
+        if created is None:
+            return key
+        if key.bound is None or created >= key.bound:
+            key = replace(key, bound=created, binding_hashes=binding.hash_algorithms)
+        if binding.tells_lifetime and (key.told is None or created >= key.told):
+            lifetime = timedelta(seconds=binding.key_lifetime_s)
+            key = replace(key, told=created, expires=key.public.created + lifetime if lifetime else None)
+        return key
 
 
 @immutable

@@ -81,6 +81,11 @@ class Signature:
         return self.kind in _CERTIFICATIONS or self.kind == Kind.DIRECT_KEY
 
     @property
+    def tells_lifetime(self) -> bool:
+        """Whether a self-signature says how long the key lives; one that only names a revoker, say, does not."""
+        return self.kind != Kind.DIRECT_KEY or self.key_lifetime_s > 0
+
+    @property
     def hash_algorithms(self) -> frozenset[int]:
         """Of this signature and of those inside (the subkey's own confirmation in a binding)."""
         return frozenset({self.hash_algorithm, *(inner.hash_algorithm for inner in self.embedded)})

@@ -53,6 +53,16 @@ def test_unknown_key_has_no_signer(exported: bytes) -> None:
     assert signers([Keyring.parse("a.gpg", exported)], "") == ()
 
 
+def test_naming_a_revoker_prolongs_nothing(gpg: Gpg) -> None:
+    """As Debian's own keys do: a newer signature over the key itself, which says nothing of its end."""
+    primary, revoker = gpg.new_key("carl", at("20200101"), lives="2y"), gpg.new_key("dora")
+    gpg.edit(primary, "addrevoker", revoker, "y", "save")
+    [certificate] = Keyring.parse("c.gpg", gpg.export(primary)).certificates
+    assert certificate.primary.expires == datetime(2021, 12, 31, tzinfo=UTC)
+    assert certificate.primary.bound is not None
+    assert certificate.primary.bound > datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def test_certification_by_somebody_else_prolongs_nothing(gpg: Gpg) -> None:
     key = gpg.new_key("short", at("20200101"), lives="1y")
     notary = gpg.new_key("notary", at("20200101"), usage="sign,cert")

@@ -34,20 +34,24 @@ class SigningKey:
 
 
 @contextmanager
-def throwaway_key(name: str = "Test Archive", *options: str) -> Iterator[SigningKey]:
-    """A new ed25519 key; `options` go to gpg (`--faked-system-time=...`). Its agent ends with the context."""
+def throwaway_key(name: str = "Test Archive", *options: str, lives: str = "never") -> Iterator[SigningKey]:
+    """A new ed25519 key; `options` go to gpg (`--faked-system-time=...`). Its agent ends with the context.
+
+    `lives` is how long it is good, in gpg's words: `1y`.
+    """
     # gpg-agent's socket lies in this folder, and a socket's path must be short
     with tempfile.TemporaryDirectory(prefix="key-") as folder:
         home = Path(folder)
         home.chmod(0o700)
         try:
-            yield _generate(home, name, options)
+            yield _generate(home, name, options, lives)
         finally:
             subprocess.run(["gpgconf", "--homedir", folder, "--kill", "gpg-agent"], check=True, timeout=30)
 
 
-def _generate(home: Path, name: str, options: tuple[str, ...]) -> SigningKey:
-    _gpg(home, *options, "--passphrase", "", "--quick-generate-key", f"{name} <archive@example.org>", "ed25519", "sign")
+def _generate(home: Path, name: str, options: tuple[str, ...], lives: str) -> SigningKey:
+    about = [f"{name} <archive@example.org>", "ed25519", "sign", lives]
+    _gpg(home, *options, "--passphrase", "", "--quick-generate-key", *about)
     listing = _gpg(home, "--list-keys", "--with-colons").decode()
     fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
     keyring, armored = home / "archive-keyring.gpg", home / "archive-keyring.asc"

@@ -22,7 +22,15 @@ _CODE = re.compile(r"^(?:    [^\n]*|```.*?^```)$", re.MULTILINE | re.DOTALL)
 _FRAGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.(feature|bugfix|change|doc)\.md")
 _EXAMPLE = re.compile(r"^    .*?\b(aptfreeze [a-z]+\b[^|<>&'#\n]*)", re.MULTILINE)
 """A command in an indented block, up to where the shell begins to do something else."""
-DATA_MODULES = ("describe/summary", "environment/records", "verbs/config", "verbs/serve", "verbs/status")
+DATA_MODULES = (
+    "describe/changelist",
+    "describe/summary",
+    "environment/records",
+    "verbs/config",
+    "verbs/diff",
+    "verbs/serve",
+    "verbs/status",
+)
 """Those that build what is printed as JSON or recorded, as dict literals."""
 
 

@@ -5,11 +5,11 @@ import argparse
 from typing import Any, NoReturn
 
 from aptfreeze import __version__
-from aptfreeze.cli import building, generations, looking
+from aptfreeze.cli import building, comparing, generations, looking
 from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
 
-VERBS = (*building.VERBS, *generations.VERBS, *looking.VERBS)
+VERBS = (*building.VERBS, *comparing.VERBS, *generations.VERBS, *looking.VERBS)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -13,7 +13,12 @@ def lines(before: Generation, after: Generation) -> Iterator[str]:
     for key in sorted(before.pins.keys() | after.pins.keys()):
         was, now = before.pins.get(key), after.pins.get(key)
         if was != now:
-            yield f"{key}: {_state(was)} -> {_state(now)}"
+            yield f"{key}: {state_text(was)} -> {state_text(now)}"
+    yield from extra_lines(before, after)
+
+
+def extra_lines(before: Generation, after: Generation) -> Iterator[str]:
+    """The same of single files alone."""
     for url in sorted(before.extra.keys() | after.extra.keys()):
         if before.extra.get(url) != after.extra.get(url):
             yield f"{url}: {_digest(before.extra.get(url))} -> {_digest(after.extra.get(url))}"
@@ -22,7 +27,6 @@ def lines(before: Generation, after: Generation) -> Iterator[str]:
 def data(before: Generation, after: Generation) -> dict[str, Any]:
     """For `--json`."""
     suites = sorted(before.pins.keys() | after.pins.keys())
-    urls = sorted(before.extra.keys() | after.extra.keys())
     return {
         "was": before.id,
         "generation": after.id,
@@ -31,21 +35,27 @@ def data(before: Generation, after: Generation) -> dict[str, Any]:
             {
                 "repository": key.repository,
                 "suite": key.suite,
-                "before": _date(before.pins.get(key)),
-                "after": _date(after.pins.get(key)),
+                "before": date_data(before.pins.get(key)),
+                "after": date_data(after.pins.get(key)),
             }
             for key in suites
             if before.pins.get(key) != after.pins.get(key)
         ],
-        "extra": [
-            {"url": url, "before": _text(before.extra.get(url)), "after": _text(after.extra.get(url))}
-            for url in urls
-            if before.extra.get(url) != after.extra.get(url)
-        ],
+        "extra": extra_data(before, after),
     }
 
 
-def _state(pin: Pin | None) -> str:
+def extra_data(before: Generation, after: Generation) -> list[dict[str, Any]]:
+    """The same of single files alone."""
+    return [
+        {"url": url, "before": _text(before.extra.get(url)), "after": _text(after.extra.get(url))}
+        for url in sorted(before.extra.keys() | after.extra.keys())
+        if before.extra.get(url) != after.extra.get(url)
+    ]
+
+
+def state_text(pin: Pin | None) -> str:
+    """Which state of a suite a pin names: its date, in UTC."""
     if pin is None:
         return "not pinned"
     return f"{pin.date:%Y-%m-%d %H:%M} UTC" if pin.date else "without a date"
@@ -55,7 +65,8 @@ def _digest(digest: Digest | None) -> str:
     return "not pinned" if digest is None else digest.hex[:12]
 
 
-def _date(pin: Pin | None) -> str | None:
+def date_data(pin: Pin | None) -> str | None:
+    """The date of a pin's state, for `--json`; None without a pin or a date."""
     return None if pin is None or pin.date is None else pin.date.isoformat()
 
 

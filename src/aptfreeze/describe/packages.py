@@ -25,7 +25,12 @@ def lines(packages: Iterable[ServedPackage]) -> Iterator[str]:
     What is no visible ASCII character is percent-encoded: an index may hold anything, and a field is a field.
     """
     for row in rows(packages):
-        yield " ".join(quote(str(row[column]), safe=_VISIBLE) for column in COLUMNS)
+        yield " ".join(visible(str(row[column])) for column in COLUMNS)
+
+
+def visible(text: str) -> str:
+    """What is no visible ASCII character is percent-encoded."""
+    return quote(text, safe=_VISIBLE)
 
 
 _VISIBLE = "".join(map(chr, range(ord("!"), ord("~") + 1)))

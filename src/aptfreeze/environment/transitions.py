@@ -79,7 +79,7 @@ def previous(store: EnvironmentStore, current: Generation) -> Generation:
             return known
     raise UsageError(
         f"{store.environment.root} knows no generation that was made before the current one ({current.id[:12]})",
-        hint="name a lock file, or a revision of git that has one: aptfreeze rollback HEAD~1",
+        hint="name a lock file, or a revision of git that has one, as HEAD~1",
     )
 
 

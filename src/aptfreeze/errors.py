@@ -8,6 +8,8 @@ A class exists only if code catches it, or if it has an exit code or a status of
 from typing import ClassVar, Final
 
 BUG: Final = 1
+SOMETHING_NEW: Final = 10
+"""Of `update --dry-run`; no failure."""
 CANCELLED: Final = 130
 """128 + SIGINT, as a shell says it."""
 OWN_FAILURE_OF_RUN: Final = 125

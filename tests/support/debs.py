@@ -48,6 +48,6 @@ def changelog(*versions: str, source: str = "hello") -> bytes:
     return "\n".join(entry.format(source=source, version=version, date=date) for version in versions).encode()
 
 
-def zipped(*versions: str) -> bytes:
+def zipped(*versions: str, source: str = "hello") -> bytes:
     """The same as it lies in a package."""
-    return gzip.compress(changelog(*versions), mtime=0)
+    return gzip.compress(changelog(*versions, source=source), mtime=0)

@@ -32,6 +32,8 @@ class Binary:
     salt: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     """More control fields: Depends, Source, Built-Using."""
+    changelog: bytes = b""
+    """In gzip, where Debian's policy wants it."""
 
     @property
     def path(self) -> str:
@@ -65,7 +67,10 @@ class Binary:
         """The bytes of the file: an ar archive of debian-binary, control.tar and data.tar (deb(5))."""
         control = tar({"control": stanza(self.control)})
         payload = _incompressible(self.size, self.name, self.version, self.architecture, self.salt)
-        data = tar({f"usr/share/{self.name}/payload": payload})
+        tree = {f"usr/share/{self.name}/payload": payload}
+        if self.changelog:
+            tree[f"usr/share/doc/{self.name}/changelog.Debian.gz"] = self.changelog
+        data = tar(tree)
         return ar({"debian-binary": b"2.0\n", "control.tar": control, "data.tar": data})
 
 

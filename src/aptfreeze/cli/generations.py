@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that move an environment from one generation to another: rollback, reset, and log, which tells it."""
+"""Verbs that move an environment from one generation to another: update, rollback, reset, and log, which tells it."""
 
 import argparse
 
@@ -8,6 +8,31 @@ from aptfreeze.cli.verb import Verb, add_json_flag, add_locked_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
 from aptfreeze.freeze.generation import Generation
+
+
+def _update_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "suite", nargs="*", metavar="SUITE", help='which: bookworm, "host/path suite", host/path; default: all'
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="change nothing; exit status 10 if there is something new"
+    )
+    parser.add_argument("--changelog", action="store_true", help="tell what is new in the changelogs of used packages")
+    parser.add_argument("--accept-codename", action="store_true", help="move on when a suite became another release")
+    parser.add_argument("--accept-signer", action="store_true", help="take a state that only other keys have signed")
+    add_locked_flag(parser)
+    add_json_flag(parser)
+
+
+def _update(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.environment.continuity import Accepted
+    from aptfreeze.verbs import update
+
+    accepted = Accepted(options.accept_codename, options.accept_signer)
+    wishes = update.Wishes(tuple(options.suite), options.dry_run, options.changelog, accepted)
+    found = update.update(opened, wishes, talk.tell)
+    print_data(update.data(found) if options.json else update.lines(found))
+    return update.exit_status(found)
 
 
 def _rollback_flags(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +91,17 @@ def _log(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
 
 
 VERBS = (
+    Verb(
+        "update",
+        "move to the newest states, all of them verified, or none",
+        "Move all pinned suites, or the named ones, to their newest state: a new\n"
+        "generation. What that means for the packages used here is told first.\n\n"
+        "  aptfreeze update --dry-run\n"
+        "  aptfreeze update bookworm-security\n\n"
+        "Exit status 10: --dry-run, and there is something new.",
+        _update_flags,
+        _update,
+    ),
     Verb(
         "rollback",
         "make an earlier generation current again",

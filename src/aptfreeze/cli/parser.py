@@ -9,7 +9,7 @@ from aptfreeze.cli import building, comparing, generations, looking
 from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
 
-VERBS = (*building.VERBS, *comparing.VERBS, *generations.VERBS, *looking.VERBS)
+VERBS = (*building.VERBS, *generations.VERBS, *comparing.VERBS, *looking.VERBS)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -9,6 +9,7 @@ All of it blocks, for as long as the indexes take that the archive lacks.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from enum import StrEnum
 
 from aptfreeze.archive.table import VersionRow
@@ -74,6 +75,8 @@ class UsedChange:
     """So many bytes of them the archive does not hold."""
     is_security: bool
     """Whether it comes from a suite of security updates."""
+    files: tuple[PinnedPackage, ...] = field(default=(), repr=False, compare=False)
+    """The new ones."""
 
     @property
     def is_gone(self) -> bool:
@@ -268,4 +271,5 @@ def _used_change(lookup: Lookup, was: list[ServedPackage], now: list[PinnedPacka
         size=sum(files.values()),
         to_fetch=sum(size for digest, size in files.items() if not lookup.objects.has(digest)),
         is_security=is_security(lookup, now[0].key, now[0].pin),
+        files=tuple(now),
     )

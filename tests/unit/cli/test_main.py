@@ -19,7 +19,7 @@ from support.aptfreeze import Aptfreeze
 from support.fetching import fetching, lists
 from support.repository import Repository
 
-VERBS = ("run", "serve", "init", "diff", "rollback", "reset", "log", "status", "packages", "config")
+VERBS = ("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "status", "packages", "config")
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -64,8 +64,8 @@ def served(aptfreeze: Aptfreeze) -> Aptfreeze:
     return aptfreeze
 
 
-def data(product: Aptfreeze, verb: str) -> Any:
-    result = product.command(verb, "--archive", str(product.archive), "--json").ok()
+def data(product: Aptfreeze, verb: str, *flags: str) -> Any:
+    result = product.command(verb, "--archive", str(product.archive), "--json", *flags).ok()
     assert result.stderr == ""
     return json.loads(result.stdout)
 
@@ -116,6 +116,9 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     assert keys(summary) <= documented("run --json FILE")
     assert keys(status) <= documented("status --json")
     assert keys(packages) <= documented("packages --json")
+    repository.add("hello", "2.0")
+    repository.publish()
+    assert keys(data(aptfreeze, "update", "--changelog")) <= documented("update --json")
     assert keys(data(aptfreeze, "log")) <= documented("log --json")
     assert keys(data(aptfreeze, "reset")) <= documented("rollback --json`, `reset --json")
     assert keys(list(data(aptfreeze, "config").values())) <= documented("config --json")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""An update for people and for programs: what builds would get, and how far each suite moves."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aptfreeze.describe.amounts import counted, size_text
+from aptfreeze.describe.changelogs import Changelog
+from aptfreeze.describe.changes import Change, ChangeKind, UsedChange
+from aptfreeze.environment.updating import SuiteMove
+from aptfreeze.freeze.generation import Pin
+
+
+def used_lines(used: Sequence[UsedChange], *, is_recorded: bool) -> Iterator[str]:
+    """The packages that builds here were served, a line each, and what they cost."""
+    if not is_recorded:
+        yield "no run of this generation is recorded here, so nobody knows which of the changes matter to you"
+        return
+    if not used:
+        yield "no package that builds here used is another one now"
+        return
+    size, to_fetch = sum(each.size for each in used), sum(each.to_fetch for each in used)
+    yield f"{counted(len(used), 'used package')} changed, {size_text(size)}, {size_text(to_fetch)} to download:"
+    for each in used:
+        yield f"  {_used_line(each)}"
+
+
+def _used_line(each: UsedChange) -> str:
+    marks = " SECURITY" if each.is_security else ""
+    marks += {ChangeKind.DOWNGRADED: " DOWNGRADE", ChangeKind.REPLACED: " OTHER BYTES"}.get(each.kind, "")
+    if each.after is None:
+        return f"{each.package} {each.architecture} {each.before} -> GONE"
+    source = f" (source {each.source})" if each.source not in ("", each.package) else ""
+    amount = "in the archive" if each.is_held else size_text(each.to_fetch)
+    return f"{each.package} {each.architecture} {each.before} -> {each.after}{source}, {amount}{marks}"
+
+
+def changelog_lines(changelogs: Sequence[Changelog]) -> Iterator[str]:
+    for each in changelogs:
+        yield ""
+        yield f"--- {each.source} {each.version} ({', '.join(each.packages)})"
+        yield from each.text.splitlines()
+
+
+def suite_line(move: SuiteMove, changes: Sequence[Change] | None, *, is_security: bool) -> str:
+    """`mirror.example.org/debian bookworm: 2026-11-01 10:16 -> 2026-11-21 10:16 UTC, 12 packages changed (...)`.
+
+    `changes` None: nobody can tell.
+    """
+    told = "changes unknown (nobody has the old indexes)" if changes is None else _counts_text(changes)
+    dates = f"{_date_text(move.before)} -> {_date_text(move.after)}"
+    return f"{move.key}{' (security)' if is_security else ''}: {dates}, {told}; {move.remark}"
+
+
+def _counts_text(changes: Sequence[Change]) -> str:
+    kinds = Counter(each.kind for each in changes)
+    parts = ", ".join(f"{kinds[kind]} {kind}" for kind in ChangeKind if kinds[kind])
+    return f"{counted(len(changes), 'package')} changed" + (f" ({parts})" if parts else "")
+
+
+def _date_text(pin: Pin) -> str:
+    return f"{pin.date:%Y-%m-%d %H:%M} UTC" if pin.date else "without a date"
+
+
+def used_data(each: UsedChange) -> dict[str, Any]:
+    return {
+        "package": each.package,
+        "architecture": each.architecture,
+        "change": each.kind,
+        "before": each.before,
+        "after": each.after,
+        "source": each.source,
+        "source_version": each.source_version,
+        "size": each.size,
+        "to_download": each.to_fetch,
+        "security": each.is_security,
+    }
+
+
+def suite_data(move: SuiteMove, changes: Sequence[Change] | None, *, is_security: bool) -> dict[str, Any]:
+    kinds = Counter(each.kind for each in changes or ())
+    return {
+        "repository": move.key.repository,
+        "suite": move.key.suite,
+        "before": move.before.date.isoformat() if move.before.date else None,
+        "after": move.after.date.isoformat() if move.after.date else None,
+        "codename": move.after.codename,
+        "signers": list(move.after.signers),
+        "security": is_security,
+        **{str(kind): None if changes is None else kinds[kind] for kind in ChangeKind},
+    }
+
+
+def changelog_data(each: Changelog) -> dict[str, Any]:
+    return {"source": each.source, "version": each.version, "packages": list(each.packages), "text": each.text}

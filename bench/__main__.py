@@ -23,6 +23,7 @@ GROUPS = {
     "apt": "apt-get and mmdebstrap, cold and warm",
     "start": "starting aptfreeze",
     "index": "finding a package file in the index of packages",
+    "diff": "comparing two states of a suite",
     "hits": "files that a proxy holds",
     "latency": "how long a hit takes",
     "builds": "many builds at once",

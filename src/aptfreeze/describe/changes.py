@@ -116,10 +116,10 @@ def used_changes(lookup: Lookup, usage: Usage, before: Generation, after: Genera
 
     Those of which a build would get the same file are left out. It raises what `suite_changes` does.
     """
-    keys = _used_suites(usage)
-    if all(before.pins.get(key) == after.pins.get(key) for key in keys):
+    # All that builds have asked for, not only those that something came from: apt asks for no index that is empty.
+    pins = {key: after.pins[key] for key in sorted(before.pins) if key in after.pins}
+    if pins == before.pins:
         return ()
-    pins = {key: after.pins[key] for key in keys if key in after.pins}
     candidates: dict[tuple[str, str], list[PinnedPackage]] = {}
     for each in _candidates(lookup, pins, usage):
         candidates.setdefault((each.entry.package, each.entry.architecture), []).append(each)
@@ -197,12 +197,6 @@ def _kind(was: str | None, now: str | None) -> ChangeKind:
 
 
 # --- what builds used ---
-
-
-def _used_suites(usage: Usage) -> list[SuiteKey]:
-    served = {SuiteKey(package.repository, package.suite) for package in usage.packages}
-    asked = {SuiteKey(index.repository, index.suite) for index in usage.indexes}
-    return sorted(served | asked)
 
 
 def _candidates(lookup: Lookup, pins: Mapping[SuiteKey, Pin], usage: Usage) -> Iterator[PinnedPackage]:

@@ -217,6 +217,17 @@ def test_what_a_build_would_get_now(lookup: Lookup) -> None:
     assert [each.is_held for each in found[:2]] == [False, True]
 
 
+def test_a_suite_that_was_empty_and_that_nobody_was_served_from_has_successors_too(lookup: Lookup) -> None:
+    main = state(lookup.objects, {PACKAGES: [deb("x", "1")]})
+    before = generation(main=main, security=state(lookup.objects, {PACKAGES: []}))
+    after = generation(main=main, security=state(lookup.objects, {PACKAGES: [deb("x", "1+deb12u1")]}))
+    main_only = Usage(packages=(served("x", "1"),), indexes=(AskedIndex(*_place(MAIN), PACKAGES),))
+
+    (found,) = used_changes(lookup, main_only, before, after)
+
+    assert (found.after, found.suite_after, found.is_security) == ("1+deb12u1", SECURITY, True)
+
+
 def test_the_same_file_from_another_suite_is_no_change(lookup: Lookup) -> None:
     before = generation(
         main=state(lookup.objects, {PACKAGES: [deb("x", "1")]}),

@@ -9,6 +9,7 @@ Rule 3: a supplier is a value: two equal ones are the same supplier, and blame s
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
@@ -169,22 +170,31 @@ def accept(response: Response) -> None:
     if status in (404, 410):
         raise MissingUpstreamError(said)
     if status in (408, 425, 429) or status >= 500:
-        raise PassingError(said, after_s=retry_after_s(response.head.get("Retry-After") or ""))
+        raise PassingError(
+            said, after_s=retry_after_s(response.head.get("Retry-After") or "", response.head.get("Date") or "")
+        )
     raise UpstreamError(said)
 
 
-def retry_after_s(value: str) -> float:
-    """RFC 9110 10.2.3: seconds or a date; 0 for what is neither."""
+def retry_after_s(value: str, date: str = "") -> float:
+    """RFC 9110 10.2.3: seconds or a time; 0 for what is neither.
+
+    A time is reckoned from the answer's own Date: this machine's clock may be years off.
+    """
     if value.isascii() and value.isdigit():
         return float(value)
     if not value:
         return 0.0
+    until = _moment(value)
+    return 0.0 if until is None else max(0.0, (until - (_moment(date) or datetime.now(UTC))).total_seconds())
+
+
+def _moment(value: str) -> datetime | None:
+    """What an HTTP date means, in UTC unless it says otherwise; None: nothing."""
     import email.utils  # start-up time
-    from datetime import UTC, datetime
 
     try:
-        date = email.utils.parsedate_to_datetime(value)
+        moment = email.utils.parsedate_to_datetime(value)
     except (ValueError, OverflowError):
-        return 0.0
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

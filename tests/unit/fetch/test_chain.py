@@ -108,6 +108,12 @@ def test_retry_after_in_its_two_forms() -> None:
     assert retry_after_s("") == retry_after_s("soon") == retry_after_s("-5") == 0
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert 50 < retry_after_s(in_a_minute) <= 60
+    assert retry_after_s(in_a_minute, "no date") > 50
     assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     assert retry_after_s("Wed, 21 Oct 99999999999999999999 07:28:00 GMT") == 0
     assert retry_after_s("Wed, 21 Oct 2015 07:28:00 +99999999999999999") == 0
+
+
+def test_a_time_to_come_back_is_reckoned_by_the_clock_of_the_server() -> None:
+    assert retry_after_s("Wed, 21 Oct 2015 07:28:05 GMT", "Wed, 21 Oct 2015 07:28:00 GMT") == 5
+    assert retry_after_s("Wed, 21 Oct 2099 07:28:05 GMT", "Wed, 21 Oct 2099 07:28:00 GMT") == 5

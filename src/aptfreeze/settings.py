@@ -4,18 +4,30 @@
 Rule 1: a layer takes only its own section (`FetchSettings`, `TrustSettings`, ...), never the whole `Settings`.
 Rule 2: a setting is one row of `ROWS`; reading, `aptfreeze config` and the documented example follow the table.
 Rule 3: nothing here reads a file, a variable or the clock; `environment.config` does.
-Rule 4: a parser takes what TOML, a variable or a flag gave and returns the typed value, or raises ValueError with
-the words that come after "expected".
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from aptfreeze.parsers import (
+    Anchor,
+    Parser,
+    archive_urls,
+    mirrors,
+    one_of,
+    optional_url,
+    path,
+    paths,
+    repository_keyrings,
+    seconds,
+    suites,
+    switch,
+    whole,
+)
 from aptfreeze.values import immutable
 
 T_co = TypeVar("T_co", covariant=True)
@@ -90,6 +102,19 @@ class MirrorSettings:
 
 
 @immutable
+class SnapshotSettings:
+    """Who keeps the earlier states of repositories (see `fetch.snapshots`)."""
+
+    service: str = "http://snapshot.debian.org"
+    """Base URL, no final slash, of the service for repositories of Debian; empty: none."""
+    archives: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Repository (`host/path`) to the URL, no final slash, below which its states lie, each under its time; empty:
+    nobody keeps them."""
+    connections: int = 1
+    """At most so many requests at once to each of their hosts."""
+
+
+@immutable
 class PolicySettings:
     sources: Sources = Sources.ARCHIVE
 
@@ -101,6 +126,7 @@ class Settings:
     archive: ArchiveSettings
     trust: TrustSettings
     mirrors: MirrorSettings
+    snapshot: SnapshotSettings
     policy: PolicySettings
     fetch: FetchSettings
     locked: Sourced[bool]
@@ -109,117 +135,6 @@ class Settings:
     """Never use the network."""
     values: Mapping[str, Sourced[Any]]
     """In the order of `ROWS`."""
-
-
-# --- parsers ---------------------------------------------------------------------------------------------------------
-
-
-@immutable
-class Anchor:
-    """What a relative path or `~` of one origin is relative to: the file's folder, or the current one."""
-
-    folder: Path
-    home: Path
-
-
-Parser = Callable[[Any, Anchor], Any]
-
-_REPOSITORY = re.compile(r"[^\sA-Z/?#@]+(/[^\s/?#]+)*")
-_URL = re.compile(r"http://[^\s/?#@]+(/[^\s?#]*)?")
-_SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-
-
-def _path(value: object, anchor: Anchor) -> Path:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError("a path in quotes")
-    if value == "~" or value.startswith("~/"):
-        return anchor.home / value[2:]
-    return anchor.folder / value
-
-
-def _paths(value: object, anchor: Anchor) -> tuple[Path, ...]:
-    if not isinstance(value, list):
-        raise ValueError('a list of paths, as ["vendor.asc"]')
-    return tuple(_path(item, anchor) for item in value)
-
-
-def _switch(value: object, anchor: Anchor) -> bool:
-    """A boolean of TOML or of a flag, or a variable's text."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in _SWITCH:
-        return _SWITCH[value.lower()]
-    raise ValueError("true or false (in a variable also 1 or 0)")
-
-
-def _whole(low: int, high: int) -> Parser:
-    def parse(value: object, anchor: Anchor) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return value
-
-    return parse
-
-
-def _seconds(low: float, high: float) -> Parser:
-    def parse(value: object, anchor: Anchor) -> float:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
-            raise ValueError(f"seconds from {low:g} to {high:g}")
-        return float(value)
-
-    return parse
-
-
-def _one_of(*words: str) -> Parser:
-    def parse(value: object, anchor: Anchor) -> str:
-        if not isinstance(value, str) or value not in words:
-            raise ValueError("one of " + ", ".join(f'"{word}"' for word in words))
-        return value
-
-    return parse
-
-
-def _sources(value: object, anchor: Anchor) -> Sources:
-    return Sources(_one_of(*Sources)(value, anchor))
-
-
-def _suites(value: object, anchor: Anchor) -> frozenset[str]:
-    def is_suite(item: object) -> bool:
-        repository, blank, suite = item.partition(" ") if isinstance(item, str) else ("", "", "")
-        return bool(blank and _REPOSITORY.fullmatch(repository) and re.fullmatch(r"\S+", suite))
-
-    if not isinstance(value, list) or not all(is_suite(item) for item in value):
-        raise ValueError('a list of suites without scheme, as ["mirror.example.org/debian bookworm"]')
-    return frozenset(value)
-
-
-def _by_repository(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError("a table with a repository (host/path) as each key")
-    for name in value:
-        if not _REPOSITORY.fullmatch(name):
-            raise ValueError(f"a repository as host/path without scheme and final slash, not {name!r}")
-    return value
-
-
-def _repository_keyrings(value: object, anchor: Anchor) -> Mapping[str, tuple[Path, ...]]:
-    tables = _by_repository(value)
-    for name, table in tables.items():
-        if not isinstance(table, dict) or table.keys() != {"keyrings"}:
-            raise ValueError(f'[trust.repository."{name}"] to have the key "keyrings" and no other')
-    return MappingProxyType({name: _paths(table["keyrings"], anchor) for name, table in tables.items()})
-
-
-def _mirrors(value: object, anchor: Anchor) -> Mapping[str, tuple[str, ...]]:
-    mirrors: dict[str, tuple[str, ...]] = {}
-    for name, urls in _by_repository(value).items():
-        if not isinstance(urls, list) or not urls or not all(isinstance(u, str) and _URL.fullmatch(u) for u in urls):
-            raise ValueError(f'"{name}" to have a list of http:// URLs, as ["http://mirror1.example.org/debian"]')
-        mirrors[name] = tuple(url.rstrip("/") for url in urls)
-    urls = [url for each in mirrors.values() for url in each]
-    if twice := sorted({url for url in urls if urls.count(url) > 1}):
-        raise ValueError(f"each URL once, not {twice[0]!r} twice: it names one repository")
-    return MappingProxyType(mirrors)
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -241,29 +156,37 @@ class Row:
     """False: only by flag or variable, since it belongs to one run and not to the environment."""
 
 
+def _sources(value: object, anchor: Anchor) -> Sources:
+    return Sources(one_of(*Sources)(value, anchor))
+
+
 _FETCH = FetchSettings()
+_SNAPSHOT = SnapshotSettings()
 _TRUST = TrustSettings()
 
 ROWS: tuple[Row, ...] = (
-    Row("env", "the environment's folder", _path, None, "--env", "APTFREEZE_ENV", in_file=False),
-    Row("locked", "never write the lock file", _switch, False, "--locked", "APTFREEZE_LOCKED", in_file=False),
-    Row("offline", "never use the network", _switch, False, "--offline", "APTFREEZE_OFFLINE", in_file=False),
-    Row("archive.path", "the archive's folder", _path, None, "--archive", "APTFREEZE_ARCHIVE"),
-    Row("trust.keyrings", "keyrings for every repository", _paths, _TRUST.keyrings),
-    Row("trust.unsigned", "suites that may be pinned unsigned", _suites, _TRUST.unsigned),
-    Row("trust.expired", "suites that may be pinned after Valid-Until", _suites, _TRUST.expired),
-    Row("trust.backend", "the OpenPGP backend", _one_of("sequoia", "gpgv"), _TRUST.backend),
-    Row("trust.repository", "keyrings of one repository", _repository_keyrings, _TRUST.repository_keyrings),
-    Row("mirrors", "mirrors and other names of a repository", _mirrors, MirrorSettings().mirrors),
+    Row("env", "the environment's folder", path, None, "--env", "APTFREEZE_ENV", in_file=False),
+    Row("locked", "never write the lock file", switch, False, "--locked", "APTFREEZE_LOCKED", in_file=False),
+    Row("offline", "never use the network", switch, False, "--offline", "APTFREEZE_OFFLINE", in_file=False),
+    Row("archive.path", "the archive's folder", path, None, "--archive", "APTFREEZE_ARCHIVE"),
+    Row("trust.keyrings", "keyrings for every repository", paths, _TRUST.keyrings),
+    Row("trust.unsigned", "suites that may be pinned unsigned", suites, _TRUST.unsigned),
+    Row("trust.expired", "suites that may be pinned after Valid-Until", suites, _TRUST.expired),
+    Row("trust.backend", "the OpenPGP backend", one_of("sequoia", "gpgv"), _TRUST.backend),
+    Row("trust.repository", "keyrings of one repository", repository_keyrings, _TRUST.repository_keyrings),
+    Row("mirrors", "mirrors and other names of a repository", mirrors, MirrorSettings().mirrors),
+    Row("snapshot.service", "who keeps Debian's earlier states", optional_url, _SNAPSHOT.service),
+    Row("snapshot.archives", "where a repository's earlier states are", archive_urls, _SNAPSHOT.archives),
+    Row("snapshot.connections", "most requests to it at once", whole(1, 64), _SNAPSHOT.connections),
     Row("policy.sources", "what is done about source packages", _sources, PolicySettings().sources),
-    Row("fetch.connections", "most connections to one host", _whole(1, 64), _FETCH.connections),
-    Row("fetch.depth", "most requests in flight on a connection", _whole(1, 64), _FETCH.depth),
-    Row("fetch.parts", "most parts of a large file at once", _whole(1, 64), _FETCH.parts),
-    Row("fetch.connect_timeout_s", "to connect to a mirror", _seconds(0.1, 600), _FETCH.connect_timeout_s),
-    Row("fetch.read_timeout_s", "of silence of a mirror", _seconds(0.1, 3600), _FETCH.read_timeout_s),
-    Row("fetch.retries", "further attempts after a passing failure", _whole(0, 20), _FETCH.retries),
-    Row("fetch.retry_after_limit_s", "longest Retry-After to wait", _seconds(0, 3600), _FETCH.retry_after_limit_s),
-    Row("fetch.prefetch", "fetch ahead what an earlier build asked for", _switch, _FETCH.prefetch),
+    Row("fetch.connections", "most connections to one host", whole(1, 64), _FETCH.connections),
+    Row("fetch.depth", "most requests in flight on a connection", whole(1, 64), _FETCH.depth),
+    Row("fetch.parts", "most parts of a large file at once", whole(1, 64), _FETCH.parts),
+    Row("fetch.connect_timeout_s", "to connect to a mirror", seconds(0.1, 600), _FETCH.connect_timeout_s),
+    Row("fetch.read_timeout_s", "of silence of a mirror", seconds(0.1, 3600), _FETCH.read_timeout_s),
+    Row("fetch.retries", "further attempts after a passing failure", whole(0, 20), _FETCH.retries),
+    Row("fetch.retry_after_limit_s", "longest Retry-After to wait", seconds(0, 3600), _FETCH.retry_after_limit_s),
+    Row("fetch.prefetch", "fetch ahead what an earlier build asked for", switch, _FETCH.prefetch),
 )
 
 
@@ -280,6 +203,11 @@ def from_values(values: Mapping[str, Sourced[Any]]) -> Settings:
             backend=values["trust.backend"].value,
         ),
         mirrors=MirrorSettings(values["mirrors"].value),
+        snapshot=SnapshotSettings(
+            values["snapshot.service"].value,
+            values["snapshot.archives"].value,
+            values["snapshot.connections"].value,
+        ),
         policy=PolicySettings(values["policy.sources"].value),
         fetch=FetchSettings(**fetch),
         locked=values["locked"],

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What every supplier promises, whatever it is: one story, told for each of them."""
 
+import hashlib
+import json
 import lzma
 import random
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,9 @@ from aptfreeze.errors import MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import Derived, MirrorUrl, Supplier
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.priority import Priority
+from aptfreeze.fetch.snapshot_files import Memory, dated_files, package_copies
+from aptfreeze.fetch.turns import Standing
+from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
 from support.askers import Asking
@@ -28,10 +34,25 @@ WANTED = Wanted(Digest.of(DATA), len(DATA))
 def origin(tmp_path: Path) -> Iterator[Origin]:
     folder = tmp_path / "mirror"
     folder.mkdir()
-    (folder / "file").write_bytes(DATA)
-    (folder / "file.xz").write_bytes(PACKED)
+    (folder / "data").write_bytes(DATA)
+    (folder / "data.xz").write_bytes(PACKED)
+    _as_a_snapshot_service(folder)
     with Origin(folder) as origin:
         yield origin
+
+
+def _as_a_snapshot_service(folder: Path) -> None:
+    sha1 = hashlib.sha1(DATA).hexdigest()
+    info = {"archive_name": "debian", "name": "data", "size": len(DATA)}
+    for name, data in {
+        "snapshots/20261101T000000Z/data": DATA,
+        f"file/{sha1}": DATA,
+        "mr/binary/x/1/binfiles": json.dumps(
+            {"_comment": 2000 * "-", "result": [], "fileinfo": {sha1: [info]}}
+        ).encode(),
+    }.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(data)
 
 
 @pytest.fixture
@@ -42,14 +63,24 @@ def downloads(tmp_path: Path) -> Iterator[Downloads]:
 
 
 def mirror(origin: Origin) -> Supplier:
-    return MirrorUrl(f"{origin.url}/file")
+    return MirrorUrl(f"{origin.url}/data")
 
 
 def derived(origin: Origin) -> Supplier:
-    return Derived(Wanted(Digest.of(PACKED), len(PACKED)), ".xz", (MirrorUrl(f"{origin.url}/file.xz"),))
+    return Derived(Wanted(Digest.of(PACKED), len(PACKED)), ".xz", (MirrorUrl(f"{origin.url}/data.xz"),))
 
 
-SUPPLIERS = [pytest.param(mirror, id="mirror"), pytest.param(derived, id="derived")]
+def in_a_state(origin: Origin) -> Supplier:
+    return dated_files(Memory(), f"{origin.url}/snapshots", datetime(2026, 11, 1, tzinfo=UTC), "data")[0]
+
+
+def by_its_sha1(origin: Origin) -> Supplier:
+    entry = IndexEntry(WANTED, "x", "1", "amd64")
+    (supplier,) = package_copies(Memory(), f"{origin.url}/archive/debian", entry, "data")
+    return supplier
+
+
+SUPPLIERS = [pytest.param(each, id=each.__name__) for each in (mirror, derived, in_a_state, by_its_sha1)]
 Make = Callable[[Origin], Supplier]
 
 
@@ -91,8 +122,8 @@ class TestSupplier:
         downloads.join(WANTED, [MirrorUrl(f"{origin.url}/cut?"), make(origin)]).wait(10)
         assert downloads.objects.read(WANTED.digest) == DATA
 
-    def test_it_is_not_down_before_it_was_tried(self, make: Make, origin: Origin, downloads: Downloads) -> None:
-        assert not make(origin).is_down(downloads)
+    def test_it_is_not_away_before_it_was_tried(self, make: Make, origin: Origin, downloads: Downloads) -> None:
+        assert make(origin).standing(downloads) is not Standing.AWAY
 
 
 def test_a_derived_file_survives_wrong_bytes_of_one_mirror(tmp_path: Path, downloads: Downloads) -> None:

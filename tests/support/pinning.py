@@ -71,4 +71,4 @@ def _pinning(archive: OpenArchive, key: SigningKey) -> Callable[[], Pinning]:
     def fetch(url: str, is_patient: bool) -> bytes:
         return archive.downloads.fetch_bytes([url], 1 << 20, is_patient=is_patient).data
 
-    return lambda: Pinning(archive.objects, archive.mirrors, fetch, judges)
+    return lambda: Pinning(archive.objects, archive.mirrors, archive.snapshots, fetch, judges)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aptfreeze.settings import ROWS, Anchor, FetchSettings, Row, Sourced, Sources, from_values
+from aptfreeze.parsers import Anchor
+from aptfreeze.settings import ROWS, FetchSettings, Row, SnapshotSettings, Sourced, Sources, from_values
 
 ANCHOR = Anchor(Path("/product"), Path("/home/jane"))
 BY_KEY = {row.key: row for row in ROWS}
@@ -38,6 +39,14 @@ def parse(key: str, value: object) -> Any:
             {"a.example.org:8080": ["http://b.example.org"]},
             {"a.example.org:8080": ("http://b.example.org",)},
         ),
+        ("snapshot.service", "http://snapshot.example.org/", "http://snapshot.example.org"),
+        ("snapshot.service", "", ""),
+        (
+            "snapshot.archives",
+            {"a.example.org/x": "http://b.example.org/x/"},
+            {"a.example.org/x": "http://b.example.org/x"},
+        ),
+        ("snapshot.archives", {"a.example.org/x": ""}, {"a.example.org/x": ""}),
         ("policy.sources", "require", Sources.REQUIRE),
         ("fetch.connections", 8, 8),
         ("fetch.read_timeout_s", 5, 5.0),
@@ -76,6 +85,11 @@ def test_good_values(key: str, value: object, parsed: object) -> None:
         ("mirrors", {"a.example.org/x": ["http://b.example.org/?x"]}, "a list of http:// URLs"),
         ("mirrors", {"A.example.org/x": ["http://b.example.org/x"]}, "a repository as host/path"),
         ("mirrors", {"a.example.org/x": ["http://c.example.org"], "b.example.org": ["http://c.example.org/"]}, "twice"),
+        ("snapshot.service", "https://snapshot.example.org", 'an http:// URL, or "" for none'),
+        ("snapshot.service", False, 'an http:// URL, or "" for none'),
+        ("snapshot.archives", {"http://a.example.org/x": ""}, "a repository as host/path"),
+        ("snapshot.archives", {"a.example.org/x": ["http://b.example.org/x"]}, "to have an http:// URL"),
+        ("snapshot.archives", {"a.example.org/x": "b.example.org"}, "to have an http:// URL"),
         ("policy.sources", "no", 'one of "archive", "require", "off"'),
         ("fetch.connections", 0, "a whole number from 1 to 64"),
         ("fetch.connections", 1.5, "a whole number"),
@@ -124,6 +138,9 @@ def test_values_reach_their_sections() -> None:
         "trust.unsigned": Sourced(frozenset({"u"})),
         "trust.expired": Sourced(frozenset({"e"})),
         "mirrors": Sourced({"m": ("u",)}),
+        "snapshot.service": Sourced(""),
+        "snapshot.archives": Sourced({"s": "u"}),
+        "snapshot.connections": Sourced(2),
         "policy.sources": Sourced(Sources.OFF),
         "locked": Sourced(True, "--locked"),
     }
@@ -133,5 +150,6 @@ def test_values_reach_their_sections() -> None:
     assert got.fetch == FetchSettings(retries=7)
     assert (got.trust.unsigned, got.trust.expired) == (frozenset({"u"}), frozenset({"e"}))
     assert got.mirrors.mirrors == {"m": ("u",)}
+    assert got.snapshot == SnapshotSettings("", {"s": "u"}, 2)
     assert got.policy.sources is Sources.OFF
     assert (got.locked, got.offline) == (Sourced(True, "--locked"), Sourced(False))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from aptfreeze.environment.records import ServedPackage, Usage
 from aptfreeze.environment.used import asked_paths, sources_paths
 from aptfreeze.errors import AptfreezeError
-from aptfreeze.fetch.lookup import Lookup, root_file
+from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.roots import root_file
 from aptfreeze.freeze.generation import Pin, SuiteKey
 from aptfreeze.values import immutable
 

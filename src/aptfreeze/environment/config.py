@@ -16,7 +16,8 @@ from typing import Any
 from aptfreeze.environment import files
 from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UsageError
-from aptfreeze.settings import ROWS, Anchor, Row, Settings, Sourced, from_values
+from aptfreeze.parsers import Anchor
+from aptfreeze.settings import ROWS, Row, Settings, Sourced, from_values
 from aptfreeze.values import immutable
 
 _FILE_ROWS = {row.key: row for row in ROWS if row.in_file}

@@ -24,6 +24,7 @@ def make_pinning(archive: OpenArchive, settings: Settings) -> Pinning:
     return Pinning(
         archive.objects,
         archive.mirrors,
+        archive.snapshots,
         lambda url, is_patient: archive.downloads.fetch_bytes([url], _LARGEST_ROOT, is_patient=is_patient).data,
         judges,
         offline=settings.offline.value,

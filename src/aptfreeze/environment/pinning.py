@@ -5,7 +5,9 @@ Rule 1: the clock counts here and in `update`, and nowhere else: what is pinned 
 Rule 2: the mirrors are asked in turn, first each of them once, then patiently, until one has a Release that passes
 every check; what the others did wrong is told only if none does, a refusal before a failure.
 Rule 3: only the verified text counts; nothing outside a signature is ever read.
-Rule 4: this module says what a pin would be; that it becomes one is `store`'s affair (compare and swap).
+Rule 4: a dated state is pinned because somebody named its time: its age is no reason against it then, nor a key that
+has expired since it signed.
+Rule 5: this module says what a pin would be; that it becomes one is `store`'s affair (compare and swap).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +20,8 @@ from aptfreeze.deb.paths import quoted
 from aptfreeze.deb.release import Release
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, OfflineError, RefusedError, UpstreamError
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.snapshots import Snapshots
+from aptfreeze.fetch.states import timestamp
 from aptfreeze.freeze.digest import Algorithm, Digest
 from aptfreeze.freeze.generation import BarePackages, InRelease, Pin, ReleasePair, Root, SuiteKey
 from aptfreeze.freeze.outcome import relative_to_suite
@@ -80,10 +84,18 @@ class Pinning:
     """Makes candidates. Blocks: runs in threads. Holds no state of its own."""
 
     def __init__(
-        self, objects: Objects, mirrors: Mirrors, fetch: Fetch, judges: Judges, *, offline: bool = False
+        self,
+        objects: Objects,
+        mirrors: Mirrors,
+        snapshots: Snapshots,
+        fetch: Fetch,
+        judges: Judges,
+        *,
+        offline: bool = False,
     ) -> None:
         self._objects = objects
         self._mirrors = mirrors
+        self._snapshots = snapshots
         self._fetch = fetch
         self._judges = judges
         self._offline = offline
@@ -109,6 +121,27 @@ class Pinning:
             if all(isinstance(failure, MissingUpstreamError | RefusedError) for failure in failures):
                 break  # patience changes no such answer
         raise min(failures, key=_weight)
+
+    def dated(self, key: SuiteKey, at: datetime, origin: str | None) -> Candidate:
+        """What a pin of `key` would have been at `at` (aware UTC), from who keeps the states of its repository.
+
+        `origin` is what the suite's Release says, None if nobody knows. RefusedError if nobody keeps states of the
+        repository, or if the state does not pass; MissingUpstreamError if there is none of that time; UpstreamError.
+        """
+        if self._offline:
+            raise OfflineError(
+                f"the state of {key} at {_moment_text(at)} is with a snapshot service, and --offline forbids to ask it",
+                hint="run once without --offline",
+            )
+        archive, state = self._snapshots.archive(key, origin), timestamp(at)
+        try:
+            files = self._files(
+                "InRelease", lambda name: self._fetch(archive.file(state, relative_to_suite(key, name)), True)
+            )
+        except MissingUpstreamError as error:
+            message = f"{archive.url} has no {key.suite} of {_moment_text(at)} ({error.message})"
+            raise MissingUpstreamError(message) from error
+        return self._judged(key, files, at)
 
     def single(self, url: str) -> Digest:
         """A file outside every chain, now in the archive; raises MissingUpstreamError, UpstreamError."""
@@ -151,8 +184,10 @@ class Pinning:
 
     # --- judging ---
 
-    def _judged(self, key: SuiteKey, files: _Files) -> Candidate:
-        verified, remark = self._verified(key, files)
+    def _judged(self, key: SuiteKey, files: _Files, at: datetime | None = None) -> Candidate:
+        """`at`: the time that somebody named; None: now."""
+        may_be_old = at is not None or str(key) in self._judges.trust.expired
+        verified, remark = self._verified(key, files, expired_keys=may_be_old)
         if isinstance(files.root, BarePackages):
             self._store(files, verified)
             return Candidate(Pin(files.root, None), None, remark)
@@ -161,15 +196,18 @@ class Pinning:
             verified, remark = self._weak(key, verified)
         if not verified.signers:
             files = _without_signature(files)
-        age = self._age(key, release)
+        age = self._age(key, release, is_allowed=may_be_old)
+        if at is not None:
+            _refuse_later(key, release, at)
+            age = f"the state of {_moment_text(at)}, {age}"
         self._store(files, verified)
         pin = Pin(files.root, release.date, release.suite, release.codename, verified.signers)
         return Candidate(pin, release, f"{remark}, {age}")
 
-    def _verified(self, key: SuiteKey, files: _Files) -> tuple[Verified, str]:
+    def _verified(self, key: SuiteKey, files: _Files, *, expired_keys: bool) -> tuple[Verified, str]:
         """The signed text and who signed it; without signers if the configuration waives the signature."""
         try:
-            verified = self._by_signature(key, files)
+            verified = self._by_signature(key, files, expired_keys=expired_keys)
             return verified, f"signed by {', '.join(verified.signers)}"
         except SignatureRefused as refused:
             if str(key) not in self._judges.trust.unsigned:
@@ -186,9 +224,8 @@ class Pinning:
             message = f"InRelease of {key}: not one clear-signed block: {error}"
             raise SignatureRefused(message, Reason.NOT_SIGNED, hint="the mirror must serve Release instead") from error
 
-    def _by_signature(self, key: SuiteKey, files: _Files) -> Verified:
+    def _by_signature(self, key: SuiteKey, files: _Files, *, expired_keys: bool) -> Verified:
         keyrings, now = self._judges.keyrings(key.repository), self._judges.now()
-        expired_keys = str(key) in self._judges.trust.expired
         if files.name == "InRelease":
             return self._judges.verifier().verify_clearsigned(files.data, keyrings, now=now, expired_keys=expired_keys)
         if files.signature is None:
@@ -204,8 +241,7 @@ class Pinning:
             raise SignatureRefused(f"the Release of {key} {message}", Reason.WEAK)
         return Verified(verified.payload, ()), f"unsigned, as [trust] unsigned allows ({message})"
 
-    def _age(self, key: SuiteKey, release: Release) -> str:
-        is_allowed = str(key) in self._judges.trust.expired
+    def _age(self, key: SuiteKey, release: Release, *, is_allowed: bool) -> str:
         try:
             age = freshness.check(release.date, release.valid_until, self._judges.now(), expired_allowed=is_allowed)
         except RefusedError as refused:
@@ -225,6 +261,19 @@ def _parsed(key: SuiteKey, payload: bytes) -> Release:
         return Release.parse(payload)
     except ParseError as error:
         raise RefusedError(f"the signed Release of {key} cannot be read: {error}") from error
+
+
+def _refuse_later(key: SuiteKey, release: Release, at: datetime) -> None:
+    """The answer to a time before a service's first state, or of a proxy that does not know what it passes on."""
+    if release.date is not None and release.date > at:
+        raise RefusedError(
+            f"the Release of {key} for {_moment_text(at)} is of {_moment_text(release.date)}, which is later",
+            hint="name a later date",
+        )
+
+
+def _moment_text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _is_strong(release: Release) -> bool:

@@ -21,6 +21,7 @@ from aptfreeze.fetch.failures import PassingError, UnusableRangeError, WrongByte
 from aptfreeze.fetch.host import Response
 from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.priority import Asker, Priority
+from aptfreeze.fetch.turns import Standing
 from aptfreeze.freeze.digest import Wanted
 from aptfreeze.values import immutable
 
@@ -58,8 +59,8 @@ class Supplier(Protocol):
     def name(self) -> str:
         """For messages and blame: its URL."""
 
-    def is_down(self, means: Means) -> bool:
-        """Whether it could not be reached a moment ago, so that others should be asked first."""
+    def standing(self, means: Means) -> Standing:
+        """How good it is to ask it at the moment."""
 
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> AbstractContextManager[Delivery]:
         """Begin to deliver from byte `start` on. UpstreamError as in `failures`."""
@@ -75,8 +76,8 @@ class MirrorUrl:
     def name(self) -> str:
         return self.url
 
-    def is_down(self, means: Means) -> bool:
-        return means.hosts.is_down(self.url)
+    def standing(self, means: Means) -> Standing:
+        return means.hosts.standing(self.url)
 
     @contextmanager
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:
@@ -110,8 +111,8 @@ class Derived:
     def name(self) -> str:
         return f"{self.suffix} form {self.sibling.digest}"
 
-    def is_down(self, means: Means) -> bool:
-        return False
+    def standing(self, means: Means) -> Standing:
+        return Standing.GOOD
 
     @contextmanager
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:

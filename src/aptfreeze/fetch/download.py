@@ -11,7 +11,7 @@ Rule 5: only bytes that came whole from one supplier put the blame on it; a mixt
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aptfreeze.archive.growth import Growth, GrowthState
 from aptfreeze.archive.objects import Objects
@@ -51,10 +51,11 @@ class Downloads:
     Mutable state, under the lock: the running jobs by digest. The suppliers that were wrong are added to by the jobs.
     """
 
-    def __init__(self, objects: Objects, settings: FetchSettings) -> None:
+    def __init__(self, objects: Objects, settings: FetchSettings, gentle: Mapping[str, int] | None = None) -> None:
+        """`gentle`: as for `Hosts`."""
         self.objects = objects
         self.settings = settings
-        self.hosts = Hosts(settings)
+        self.hosts = Hosts(settings, gentle or {})
         self.closing = threading.Event()
         self.wrong: set[tuple[Digest, str]] = set()
         """Suppliers, by name, that had wrong bytes under a digest."""

@@ -62,4 +62,4 @@ def fetch_bytes(
 
     settings = shell.settings if is_patient else replace(shell.settings, retries=0)
     what = urls[0].rpartition("/")[2] if urls else "the file"
-    return in_turn(what, urls, attempt, name=str, settings=settings, pause=shell.pause, is_down=shell.hosts.is_down)
+    return in_turn(what, urls, attempt, name=str, settings=settings, pause=shell.pause, standing=shell.hosts.standing)

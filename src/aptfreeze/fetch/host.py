@@ -24,6 +24,7 @@ from aptfreeze.fetch.failures import ClosingError, ForgoneError, LostConnectionE
 from aptfreeze.fetch.line import Line, Response, Ticket
 from aptfreeze.fetch.lines import Lines
 from aptfreeze.fetch.priority import Asker, Priority
+from aptfreeze.fetch.turns import Standing
 
 __all__ = ["Host", "Response"]
 
@@ -60,9 +61,11 @@ class Host:
         self._closing = threading.Event()
 
     @property
-    def is_down(self) -> bool:
-        """Whether it could not be reached a moment ago, or asked to be left alone (Retry-After) until later."""
-        return time.monotonic() < max(self._down_until, self._rests_until)
+    def standing(self) -> Standing:
+        now = time.monotonic()
+        if now < self._down_until:
+            return Standing.AWAY
+        return Standing.RESTING if now < self._rests_until else Standing.GOOD
 
     @property
     def spare(self) -> int:

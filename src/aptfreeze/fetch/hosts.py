@@ -15,6 +15,7 @@ from aptfreeze.fetch.connection import Connection, connect
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
+from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint, redirected
 from aptfreeze.settings import FetchSettings
 from aptfreeze.values import immutable
@@ -36,8 +37,10 @@ class Traffic:
 class Hosts:
     """Mutable state, under the lock: the hosts asked so far, and which of them give no parts; the rest is theirs."""
 
-    def __init__(self, settings: FetchSettings) -> None:
+    def __init__(self, settings: FetchSettings, gentle: Mapping[str, int]) -> None:
+        """`gentle`: hosts (`snapshot.example.org`) that get one request at a time over at most so many connections."""
         self._settings = settings
+        self._gentle = gentle
         self._hosts: dict[str, Host] = {}
         self._dedicated: WeakSet[Connection] = WeakSet()
         self._without_parts: set[str] = set()
@@ -75,18 +78,18 @@ class Hosts:
             url = redirected(url, location)
         raise UpstreamError(f"{asked} leads to more than {_MOST_REDIRECTS} redirects")
 
-    def is_down(self, url: str) -> bool:
-        """Whether the host of this URL had better not be asked at the moment; see `Host.is_down`."""
+    def standing(self, url: str) -> Standing:
+        """How good it is to ask the host of this URL at the moment."""
         try:
             host = self._hosts.get(Endpoint.parse(url).authority)
         except UpstreamError:
-            return True
-        return host is not None and host.is_down
+            return Standing.AWAY
+        return Standing.GOOD if host is None else host.standing
 
     def parts_at_once(self, url: str) -> int:
         """In how many parts a file of this URL's host had better be asked at the moment; see `split`."""
         host = self._hosts.get(Endpoint.parse(url).authority)
-        if host is None or host.name in self._without_parts:
+        if host is None or host.name in self._without_parts or host.name in self._gentle:
             return 1
         return min(self._settings.parts, host.spare)
 
@@ -137,8 +140,8 @@ class Hosts:
                 self._hosts[name] = Host(
                     name,
                     lambda: self._connected(endpoint),
-                    connections=limits.connections,
-                    depth=limits.depth,
+                    connections=self._gentle.get(name, limits.connections),
+                    depth=1 if name in self._gentle else limits.depth,
                     longest_rest_s=limits.retry_after_limit_s,
                 )
             return self._hosts[name]

@@ -182,7 +182,7 @@ class Job:
             name=lambda supplier: supplier.name,
             settings=self._shell.settings,
             pause=self._shell.pause,
-            is_down=lambda supplier: supplier.is_down(self._shell),
+            standing=lambda supplier: supplier.standing(self._shell),
         )
 
     def _forgive_if_nobody_is_left(self) -> None:

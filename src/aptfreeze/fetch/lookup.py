@@ -21,8 +21,10 @@ from aptfreeze.fetch.chain import Derived, MirrorUrl, Supplier
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.fetch.priority import Priority
+from aptfreeze.fetch.roots import lost_root, root_file
+from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.freeze.catalog import IndexEntry
-from aptfreeze.freeze.digest import Digest, Wanted
+from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import BarePackages, InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import (
     Answer,
@@ -32,6 +34,7 @@ from aptfreeze.freeze.outcome import (
     NeedSums,
     Outcome,
     PinnedFile,
+    PinnedPackage,
     Resolution,
     SuiteFile,
     compressed_first,
@@ -55,12 +58,20 @@ class Lookup:
     """
 
     def __init__(
-        self, objects: Objects, indexes: Indexes, downloads: Downloads, mirrors: Mirrors, *, offline: bool = False
+        self,
+        objects: Objects,
+        indexes: Indexes,
+        downloads: Downloads,
+        mirrors: Mirrors,
+        snapshots: Snapshots,
+        *,
+        offline: bool = False,
     ) -> None:
         self.objects = objects
         self.indexes = indexes
         self.downloads = downloads
         self.mirrors = mirrors
+        self.snapshots = snapshots
         self.offline = offline
         self.built: deque[tuple[SuiteKey, Digest]] = deque(maxlen=_BUILT)
         """Indexes of which this object has made a table, latest last, for who compares them; it takes them out."""
@@ -107,16 +118,22 @@ class Lookup:
     def suite_suppliers(self, key: SuiteKey, file: SuiteFile, compressed: Sequence[SuiteFile] = ()) -> list[Supplier]:
         """Where a file of a suite comes from; first the compressed form that it can be derived from."""
         derived: list[Supplier] = [
-            Derived(form.wanted, form.suffix, tuple(self._compressed_suppliers(key, form)))
+            Derived(form.wanted, form.suffix, () if self.offline else tuple(self._file_suppliers(key, form)))
             for form in compressed
             if form.suffix in compression.SUFFIXES
         ]
         try:
-            return derived + self.suppliers(key.repository, quoted(file.relative), file.by_hash)
+            return derived + self._file_suppliers(key, file)
         except OfflineError:
             if any(self.objects.has(form.wanted.digest) for form in compressed):
                 return derived
             raise
+
+    def package_suppliers(self, found: PinnedPackage, relative_raw: str) -> list[Supplier]:
+        """Where a file of a package comes from, its path raw as it goes to a mirror."""
+        release = self._releases.get(root_file(found.key, found.pin).wanted.digest)  # who has found it has read that
+        origin = None if release is None else release.origin
+        return self.suppliers(found.repository, relative_raw) + self.snapshots.package(found, origin)
 
     def single_suppliers(self, url: str) -> list[Supplier]:
         """Where a file outside every chain comes from: its url alone."""
@@ -127,8 +144,9 @@ class Lookup:
             )
         return [MirrorUrl(url)]
 
-    def _compressed_suppliers(self, key: SuiteKey, form: SuiteFile) -> list[Supplier]:
-        return [] if self.offline else self.suppliers(key.repository, quoted(form.relative), form.by_hash)
+    def _file_suppliers(self, key: SuiteKey, file: SuiteFile) -> list[Supplier]:
+        mirrors = self.suppliers(key.repository, quoted(file.relative), file.by_hash)
+        return mirrors + self.snapshots.suite_file(key.repository, file)
 
     def obtain(self, key: SuiteKey, file: SuiteFile, priority: Priority = Priority.DEMANDED) -> Digest:
         """Have a file of a suite in the archive; returns its name there."""
@@ -276,23 +294,3 @@ class Lookup:
         if form.suffix not in compression.SUFFIXES:
             return [data]
         return compression.decompress([data], form.suffix, _LARGEST_INDEX)
-
-
-def root_file(key: SuiteKey, pin: Pin) -> SuiteFile:
-    """The file that a pin names, where the mirror has it."""
-    match pin.root:
-        case InRelease(digest):
-            return SuiteFile(Wanted(digest), relative_to_suite(key, "InRelease"))
-        case BarePackages(digest, file):
-            return SuiteFile(Wanted(digest), relative_to_suite(key, file))
-        case pair:
-            return SuiteFile(Wanted(pair.release), relative_to_suite(key, "Release"))
-
-
-def lost_root(key: SuiteKey, file: SuiteFile, error: AptfreezeError) -> IntegrityError:
-    """A pinned InRelease, or what stands for it, that nobody has."""
-    return IntegrityError(
-        f"the pinned {file.relative} of {key} ({file.wanted.digest}) is not in the archive, "
-        f"and no mirror has it any more ({error.message})",
-        hint="use the archive that was used when it was pinned (--archive), or forget the pin",
-    )

@@ -9,6 +9,7 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.settings import Settings
 from aptfreeze.values import immutable
 
@@ -21,10 +22,11 @@ class OpenArchive:
     indexes: Indexes
     downloads: Downloads
     mirrors: Mirrors
+    snapshots: Snapshots
 
     def lookup(self, *, offline: bool) -> Lookup:
         """What pins lead to; offline: as far as the archive alone tells it."""
-        return Lookup(self.objects, self.indexes, self.downloads, self.mirrors, offline=offline)
+        return Lookup(self.objects, self.indexes, self.downloads, self.mirrors, self.snapshots, offline=offline)
 
 
 @contextmanager
@@ -32,9 +34,10 @@ def open_archive(settings: Settings) -> Iterator[OpenArchive]:
     """The archive of these settings, made if need be; its downloads end with the context."""
     objects = Objects(settings.archive.path)
     indexes = Indexes(objects)
-    downloads = Downloads(objects, settings.fetch)
+    snapshots = Snapshots(settings.snapshot)
+    downloads = Downloads(objects, settings.fetch, snapshots.gentle)
     try:
-        yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors))
+        yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors), snapshots)
     finally:
         downloads.close()
         objects.close()

@@ -3,13 +3,16 @@
 
 Rule 1: the next supplier is better than waiting: one pauses only when each of them was tried.
 Rule 2: "it does not exist" is said only if every single supplier has said so.
+Rule 3: a last resort is spared: it is asked when the others have not got the file or cannot be reached, and when what
+hinders one of them in passing did not pass; and it gets time, too, before it is asked for the same in another way.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import IntEnum
 from typing import TypeVar
 
 from aptfreeze.errors import MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, UnreachableError
 from aptfreeze.settings import FetchSettings
 
 S = TypeVar("S")
@@ -17,6 +20,17 @@ T = TypeVar("T")
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
+
+
+class Standing(IntEnum):
+    """How good it is to ask a supplier at the moment; the lowest is asked first."""
+
+    GOOD = 0
+    RESTING = 1
+    """It asked to be left alone (Retry-After); who asks it waits that long."""
+    LAST_RESORT = 2
+    AWAY = 3
+    """It could not be reached a moment ago."""
 
 
 def in_turn(
@@ -27,12 +41,12 @@ def in_turn(
     name: Callable[[S], str],
     settings: FetchSettings,
     pause: Callable[[float], None],
-    is_down: Callable[[S], bool],
+    standing: Callable[[S], Standing],
 ) -> T:
     """The result of the first attempt that succeeds.
 
-    `attempt` raises what `failures` describes; anything else ends it all. `suppliers` may grow meanwhile. Those that
-    are down are asked after the others. UpstreamError (MissingUpstreamError) names every failure.
+    `attempt` raises what `failures` describes; anything else ends it all. `suppliers` may grow meanwhile.
+    UpstreamError (MissingUpstreamError) names every failure.
     """
     failures: dict[S, UpstreamError] = {}
     given_up: set[S] = set()
@@ -41,7 +55,10 @@ def in_turn(
             pause(_pause_s(number, [error for each, error in failures.items() if each not in given_up]))
         tried: set[S] = set()
         while rest := [each for each in suppliers if each not in given_up and each not in tried]:
-            supplier = min(rest, key=is_down)  # the first of equals
+            supplier = min(rest, key=standing)  # the first of equals
+            is_last_resort = standing(supplier) is Standing.LAST_RESORT
+            if is_last_resort and number < settings.retries and _may_pass(failures, tried - given_up):
+                break
             tried.add(supplier)
             try:
                 return attempt(supplier)
@@ -54,6 +71,11 @@ def in_turn(
         if given_up.issuperset(suppliers):
             break
     raise summary(what, {name(supplier): error for supplier, error in failures.items()})
+
+
+def _may_pass(failures: Mapping[S, UpstreamError], tried: Iterable[S]) -> bool:
+    """Whether what hindered one of the suppliers is worth waiting for; whether a host comes back is not."""
+    return any(not isinstance(failures[each], UnreachableError) for each in tried)
 
 
 def _pause_s(number: int, failures: Sequence[UpstreamError]) -> float:

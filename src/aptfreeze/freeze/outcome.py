@@ -9,6 +9,7 @@ A resolver is a generator. It yields needs, the shell sends the answers, and it 
 """
 
 from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
 
 from aptfreeze.deb import compression
 from aptfreeze.deb.paths import Location
@@ -39,6 +40,10 @@ class SuiteFile:
     """Below the repository, normalised: `dists/bookworm/main/binary-amd64/Packages.xz`."""
     by_hash: str = ""
     """The same by its hash, where the suite announces Acquire-By-Hash; else empty."""
+    date: datetime | None = None
+    """The Date of the Release: who keeps the states of the repository has the file in that of this time."""
+    origin: str | None = None
+    """The Origin of the Release; None: not known, as of the Release itself."""
 
     @property
     def suffix(self) -> str:
@@ -179,7 +184,7 @@ def suite_file(key: SuiteKey, release: Release, listed: ListedFile) -> SuiteFile
     if release.acquire_by_hash and wanted.digest.algorithm in _HASH_FOLDER:
         folder = relative.rpartition("/")[0]
         by_hash = f"{folder}/by-hash/{_HASH_FOLDER[wanted.digest.algorithm]}/{wanted.digest.hex}".lstrip("/")
-    return SuiteFile(wanted, relative, by_hash)
+    return SuiteFile(wanted, relative, by_hash, release.date, release.origin)
 
 
 _HASH_FOLDER = {Algorithm.SHA256: "SHA256", Algorithm.SHA512: "SHA512"}

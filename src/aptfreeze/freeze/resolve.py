@@ -107,15 +107,15 @@ def _root(suite: Suite, name: str) -> Outcome:
     key, pin = suite
     match pin.root:
         case InRelease(digest) if name == "InRelease":
-            return PinnedRoot(key, pin, SuiteFile(Wanted(digest), relative_to_suite(key, name)))
+            return PinnedRoot(key, pin, SuiteFile(Wanted(digest), relative_to_suite(key, name), date=pin.date))
         case InRelease() if name == "Release":
             return PinnedPayload(key, pin)
         case ReleasePair(release) if name == "Release":
-            return PinnedRoot(key, pin, SuiteFile(Wanted(release), relative_to_suite(key, name)))
+            return PinnedRoot(key, pin, SuiteFile(Wanted(release), relative_to_suite(key, name), date=pin.date))
         case ReleasePair(_, signature) if name == "Release.gpg" and signature is not None:
-            return PinnedRoot(key, pin, SuiteFile(Wanted(signature), relative_to_suite(key, name)))
+            return PinnedRoot(key, pin, SuiteFile(Wanted(signature), relative_to_suite(key, name), date=pin.date))
         case BarePackages(packages, file) if name == file:
-            return PinnedRoot(key, pin, SuiteFile(Wanted(packages), relative_to_suite(key, name)))
+            return PinnedRoot(key, pin, SuiteFile(Wanted(packages), relative_to_suite(key, name), date=pin.date))
     return Absent(f"{name} is no part of the pin of {key}")
 
 
@@ -161,7 +161,8 @@ def _second_level(suite: Suite, release: Release, rest: str) -> Generator[Need, 
         value = sums.get(rest[len(folder) + 1 :])
         if value is not None:
             wanted = Wanted(Digest(Algorithm.SHA256, value))
-            return PinnedFile(key, pin, SuiteFile(wanted, relative_to_suite(key, rest)))
+            relative = relative_to_suite(key, rest)
+            return PinnedFile(key, pin, SuiteFile(wanted, relative, date=release.date, origin=release.origin))
     return None
 
 

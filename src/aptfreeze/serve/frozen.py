@@ -17,7 +17,8 @@ from aptfreeze.environment.records import AskedIndex
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.failures import ClosingError
-from aptfreeze.fetch.lookup import Lookup, lost_root
+from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.roots import lost_root
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
 from aptfreeze.http.message import Request
@@ -171,7 +172,7 @@ class FrozenFiles:
         """Asked only if the archive lacks the file."""
         if self._prefetch is not None:
             self._prefetch.lacked(found)
-        return self._lookup.suppliers(found.repository, location.raw_below(found.repository))
+        return self._lookup.package_suppliers(found, location.raw_below(found.repository))
 
     async def single(self, request: Request, found: PinnedSingle, location: Location) -> Reply:
         """A file pinned by its url; the mirror may have another state of it by now, which is refused by its hash."""

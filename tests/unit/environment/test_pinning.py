@@ -12,9 +12,10 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.environment.pinning import Candidate, Judges, Pinning
 from aptfreeze.errors import MissingUpstreamError, OfflineError, RefusedError, UpstreamError
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import BarePackages, InRelease, ReleasePair, SuiteKey
-from aptfreeze.settings import MirrorSettings, TrustSettings
+from aptfreeze.settings import MirrorSettings, SnapshotSettings, TrustSettings
 from aptfreeze.trust.backends import backend
 from aptfreeze.trust.keyring import Keyring
 from aptfreeze.trust.refusal import Reason, SignatureRefused
@@ -24,6 +25,7 @@ REPOSITORY = "mirror.example.org/debian"
 BOOKWORM = SuiteKey(REPOSITORY, "bookworm")
 FLAT = SuiteKey("mirror.example.org/flat", "./")
 FIRST, SECOND = "http://mirror.example.org/debian", "http://second.example.org/debian"
+KEPT = "http://snapshot.example.org/archive/debian"
 SUITE = "/dists/bookworm"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -48,9 +50,12 @@ class World:
     files: dict[str, bytes | UpstreamError] = field(default_factory=dict)
     trust: TrustSettings = field(default_factory=TrustSettings)
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {REPOSITORY: (FIRST, SECOND)})
+    snapshot: SnapshotSettings = field(default_factory=lambda: SnapshotSettings(archives={REPOSITORY: KEPT}))
     asked: list[str] = field(default_factory=list)
     patience: list[bool] = field(default_factory=list)
     """Whether each fetch was to try again."""
+    ahead: timedelta = timedelta()
+    """How much later it is."""
     trusted: SigningKey | None = None
     """Whose signatures count, if not those of `key`."""
 
@@ -65,8 +70,18 @@ class World:
     def pinning(self, *, offline: bool = False) -> Pinning:
         keyring = Keyring.parse("test", (self.trusted or self.key).keyring.read_bytes())
         # The clock as it is, since gpg signs by it; NOW may be long past when the whole suite runs.
-        judges = Judges(self.trust, backend, lambda repository: (keyring,), lambda: datetime.now(UTC))
-        return Pinning(self.objects, Mirrors(MirrorSettings(self.mirrors)), self.fetch, judges, offline=offline)
+        judges = Judges(self.trust, backend, lambda repository: (keyring,), lambda: datetime.now(UTC) + self.ahead)
+        return Pinning(
+            self.objects,
+            Mirrors(MirrorSettings(self.mirrors)),
+            Snapshots(self.snapshot),
+            self.fetch,
+            judges,
+            offline=offline,
+        )
+
+    def dated(self, at: datetime, origin: str | None = None) -> Candidate:
+        return self.pinning().dated(BOOKWORM, at, origin)
 
     def candidate(self, key: SuiteKey = BOOKWORM, asked: str = "InRelease") -> Candidate:
         return self.pinning().candidate(key, asked)
@@ -308,6 +323,81 @@ def test_no_mirror_has_the_suite(world: World) -> None:
     assert world.asked == [f"{base}{SUITE}/{name}" for base in (FIRST, SECOND) for name in ("InRelease", "Release")]
 
 
+# --- dated states ----------------------------------------------------------------------------------------------------
+
+A_MONTH_AGO = NOW - timedelta(days=30)
+STATE = f"{KEPT}/{A_MONTH_AGO:%Y%m%dT%H%M%SZ}{SUITE}"
+
+
+def test_a_dated_state_is_pinned_although_its_time_is_over(world: World) -> None:
+    text = release(age=timedelta(days=31), valid_for=timedelta(days=7))
+    signed = world.publish(text, STATE)
+
+    found = world.dated(A_MONTH_AGO)
+
+    assert found.pin.root == InRelease(Digest.of(signed))
+    assert found.pin.date == NOW - timedelta(days=31)
+    assert found.remark == (
+        f"signed by {world.key.fingerprint}, the state of {A_MONTH_AGO:%Y-%m-%d %H:%M:%S} UTC, 31 days old"
+    )
+    assert world.objects.has(Digest.of(signed))
+    assert world.asked == [f"{STATE}/InRelease"]
+
+
+def test_an_old_state_may_have_a_release_and_its_signature_only(world: World) -> None:
+    text = release(age=timedelta(days=31))
+    signature = world.key.detached(text)
+    world.files |= {f"{STATE}/Release": text, f"{STATE}/Release.gpg": signature}
+
+    assert world.dated(A_MONTH_AGO).pin.root == ReleasePair(Digest.of(text), Digest.of(signature))
+
+
+def test_a_dated_state_must_be_signed_as_any(world: World, stranger_key: SigningKey) -> None:
+    world.files[f"{STATE}/InRelease"] = stranger_key.clearsign(release(age=timedelta(days=31)))
+
+    with pytest.raises(SignatureRefused, match=f"InRelease of {BOOKWORM}"):
+        world.dated(A_MONTH_AGO)
+
+
+def test_a_key_that_has_expired_since_is_good_for_a_dated_state_only(world: World) -> None:
+    signed = world.publish(release(age=timedelta(days=31)), STATE)
+    world.files[f"{FIRST}{SUITE}/InRelease"] = signed
+    world.ahead = timedelta(days=10 * 365)  # gpg lets a key live for two years
+
+    with pytest.raises(SignatureRefused, match="which expired"):
+        world.candidate()
+    assert world.dated(A_MONTH_AGO).pin.signers == (world.key.fingerprint,)
+
+
+def test_a_state_from_after_the_date_is_refused(world: World) -> None:
+    world.publish(release(age=timedelta(days=29)), STATE)
+
+    with pytest.raises(RefusedError, match=rf"the Release of {BOOKWORM} for .* is of .*, which is later"):
+        world.dated(A_MONTH_AGO)
+
+
+def test_nobody_has_a_state_of_that_time(world: World) -> None:
+    with pytest.raises(MissingUpstreamError, match=rf"{KEPT} has no bookworm of {A_MONTH_AGO:%Y-%m-%d} .*404"):
+        world.dated(A_MONTH_AGO)
+
+
+def test_without_a_service_the_suite_and_the_setting_are_named(world: World) -> None:
+    world.snapshot = SnapshotSettings(service="")
+
+    with pytest.raises(RefusedError, match=f"{BOOKWORM} has no dated states") as refused:
+        world.dated(A_MONTH_AGO)
+    assert f'[snapshot] archives = {{ "{REPOSITORY}" =' in (refused.value.hint or "")
+
+
+def test_the_origin_tells_whether_the_service_has_it(world: World) -> None:
+    world.snapshot = SnapshotSettings(service="http://snapshot.example.org")
+    world.publish(release(age=timedelta(days=31)), STATE)
+
+    assert world.dated(A_MONTH_AGO, "Debian").pin.codename == "bookworm"
+    with pytest.raises(RefusedError, match="has no dated states"):
+        world.dated(A_MONTH_AGO, "Vendor")
+
+
 # --- single files, and no network ------------------------------------------------------------------------------------
 
 
@@ -328,6 +418,8 @@ def test_offline_nothing_is_pinned_and_nothing_is_asked(world: World) -> None:
         pinning.candidate(BOOKWORM, "InRelease")
     with pytest.raises(OfflineError, match=r"the single file http://mirror\.example\.org/x is not pinned"):
         pinning.single("http://mirror.example.org/x")
+    with pytest.raises(OfflineError, match=f"the state of {BOOKWORM} at .* --offline forbids to ask it"):
+        pinning.dated(BOOKWORM, A_MONTH_AGO, None)
     assert world.asked == []
 
 

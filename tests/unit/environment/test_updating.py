@@ -23,6 +23,7 @@ from aptfreeze.settings import (
     MirrorSettings,
     PolicySettings,
     Settings,
+    SnapshotSettings,
     Sourced,
     TrustSettings,
 )
@@ -42,7 +43,7 @@ MAIN = "main/binary-amd64/Packages"
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[OpenArchive]:
     settings = Settings(
-        ArchiveSettings(tmp_path / "archive"), TrustSettings(), MirrorSettings(), PolicySettings(),
+        ArchiveSettings(tmp_path / "archive"), TrustSettings(), MirrorSettings(), SnapshotSettings(), PolicySettings(),
         FetchSettings(retries=0), Sourced(False), Sourced(False), {},
     )  # fmt: skip
     with open_archive(settings) as opened:
@@ -60,7 +61,7 @@ def means(archive: OpenArchive, signing_key: SigningKey, stranger_key: SigningKe
     def make(*asked: AskedIndex, accepted: Accepted = NOTHING, unsigned: str = "") -> Means:
         trust = TrustSettings(unsigned=frozenset({unsigned}))
         judges = Judges(trust, backend, lambda repository: keyrings, lambda: datetime.now(UTC))
-        pinning = Pinning(archive.objects, archive.mirrors, fetch, judges)
+        pinning = Pinning(archive.objects, archive.mirrors, archive.snapshots, fetch, judges)
         usage = Usage(indexes=asked)
         find = partial(updating.newest, pinning)
         return Means(archive.lookup(offline=False), pinning, usage, "amd64", True, accepted, find)

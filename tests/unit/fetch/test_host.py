@@ -13,6 +13,7 @@ from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, UnreachableError
 from aptfreeze.fetch.host import Host
 from aptfreeze.fetch.priority import Priority
+from aptfreeze.fetch.turns import Standing
 from support.askers import Asking
 from support.serving import eventually
 
@@ -185,7 +186,7 @@ def test_who_waits_for_a_host_that_cannot_be_reached_waits_once(server: Server) 
     for client in clients:
         client.join(10)
         assert isinstance(client.error, UnreachableError)
-    assert host.is_down
+    assert host.standing is Standing.AWAY
 
 
 def test_a_fresh_connection_that_dies_silently_is_a_failure(server: Server) -> None:
@@ -358,7 +359,7 @@ def told_to_rest(host: Host, server: Server, seconds: float) -> None:
 def test_a_server_that_asked_for_a_rest_is_left_alone_by_everybody(server: Server) -> None:
     host = host_of(server)
     told_to_rest(host, server, 0.3)
-    assert host.is_down
+    assert host.standing is Standing.RESTING
     began = time.monotonic()
     client = Client(host, b"B")
     server.answer(server.read(1))
@@ -379,7 +380,7 @@ def test_a_rest_ends_with_the_process(server: Server) -> None:
 def test_nobody_waits_for_a_rest_that_is_too_long(server: Server) -> None:
     host = host_of(server)
     told_to_rest(host, server, 61)
-    assert not host.is_down
+    assert host.standing is Standing.GOOD
     client = Client(host, b"B")
     server.answer(server.read(1))
     assert client.result() == b"B"

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -7,9 +12,11 @@ import pytest
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.hosts import Hosts, Traffic
+from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.settings import FetchSettings
 from support.askers import Asking
+from support.faults import Delay
 from support.origin import Origin
 
 
@@ -22,7 +29,7 @@ def origin(tmp_path: Path) -> Iterator[Origin]:
 
 @pytest.fixture
 def hosts() -> Iterator[Hosts]:
-    hosts = Hosts(FetchSettings(connect_timeout_s=2, read_timeout_s=5))
+    hosts = Hosts(FetchSettings(connect_timeout_s=2, read_timeout_s=5), {})
     yield hosts
     hosts.close()
 
@@ -52,16 +59,16 @@ def test_traffic_is_counted_by_host(hosts: Hosts, origin: Origin) -> None:
     assert hosts.traffic() == {origin.host: Traffic(requests=2, received=10)}
 
 
-def test_a_host_that_refuses_is_down_for_a_while(hosts: Hosts, origin: Origin) -> None:
+def test_a_host_that_refuses_is_away_for_a_while(hosts: Hosts, origin: Origin) -> None:
     url = f"{origin.url}/a+b~c"
-    before = hosts.is_down(url)
+    before = hosts.standing(url)
     origin.stop()
     with pytest.raises(UpstreamError, match="cannot connect"):
         get(hosts, url)
-    assert (before, hosts.is_down(url)) == (False, True)
+    assert (before, hosts.standing(url)) == (Standing.GOOD, Standing.AWAY)
     origin.start()
     get(hosts, url)
-    assert hosts.is_down(url) is False
+    assert hosts.standing(url) is Standing.GOOD
 
 
 def test_nothing_is_asked_after_closing(hosts: Hosts, origin: Origin) -> None:
@@ -71,3 +78,46 @@ def test_nothing_is_asked_after_closing(hosts: Hosts, origin: Origin) -> None:
     with pytest.raises(ClosingError):
         hosts.dedicated(Endpoint.parse(origin.url))
     assert origin.count() == 0
+
+
+class _Unhurried(threading.Thread):
+    """Answers three requests of one connection, each after a while; `early` is what came before an answer was out."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.early = b""
+        self.start()
+
+    def run(self) -> None:
+        connection, _ = self.listener.accept()
+        with connection:
+            for _ in range(3):
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    head += connection.recv(1)
+                time.sleep(0.05)
+                with suppress(BlockingIOError):
+                    self.early += connection.recv(65536, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+
+
+@pytest.mark.parametrize("is_spared", [True, False])
+def test_a_host_that_is_spared_gets_one_request_at_a_time(is_spared: bool) -> None:
+    server = _Unhurried()
+    hosts = Hosts(FetchSettings(connections=1, depth=3), {server.host: 1} if is_spared else {})
+    url = f"http://{server.host}/x"
+    with closing(server.listener), closing(hosts), ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(lambda _: get(hosts, url), range(3))) == [b"x"] * 3
+    assert bool(server.early) is not is_spared
+
+
+def test_a_host_that_is_spared_has_its_own_number_of_connections_and_gives_no_parts(origin: Origin) -> None:
+    hosts = Hosts(FetchSettings(connections=8, parts=8), {origin.host: 2})
+    origin.inject("*", Delay(0.05))
+    url = f"{origin.url}/a+b~c"
+    with closing(hosts), ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: get(hosts, url), range(8)))
+        assert hosts.parts_at_once(url) == 1
+    assert len({seen.connection for seen in origin.requests}) <= 2

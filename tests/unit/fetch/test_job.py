@@ -19,6 +19,7 @@ from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.failures import PassingError, ReplacedError, UnreachableError, UnusableRangeError
 from aptfreeze.fetch.job import Job
 from aptfreeze.fetch.priority import Asker, Priority
+from aptfreeze.fetch.turns import Standing
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
 
@@ -54,8 +55,8 @@ class Script:
     turns: list[Turn]
     asked: list[int] = field(default_factory=list)
 
-    def is_down(self, means: Means) -> bool:
-        return False
+    def standing(self, means: Means) -> Standing:
+        return Standing.GOOD
 
     @contextmanager
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:

@@ -11,11 +11,11 @@ import pytest
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.errors import IntegrityError, OfflineError
-from aptfreeze.fetch.lookup import Lookup, root_file
+from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest
-from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, ReleasePair, SuiteKey
+from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, index_name
 from aptfreeze.freeze.resolve import resolve
 from aptfreeze.settings import ROWS, Sourced, from_values
@@ -169,11 +169,3 @@ def test_which_index_a_file_is(archive: OpenArchive, repository: Repository, key
     assert index is not None
     assert (index.component, index.architecture) == ("main", "amd64")
     assert lookup.begin_sources(key, pin, "no such component", Priority.SOURCES) is None
-
-
-def test_the_file_that_a_pin_names() -> None:
-    key, flat = SuiteKey("h/debian", "sid"), SuiteKey("h/flat", "./")
-    digest = Digest.of(b"")
-    assert root_file(key, Pin(InRelease(digest), None)).relative == "dists/sid/InRelease"
-    assert root_file(key, Pin(ReleasePair(digest, None), None)).relative == "dists/sid/Release"
-    assert root_file(flat, Pin(BarePackages(digest, "Packages.gz"), None)).relative == "Packages.gz"

@@ -27,7 +27,7 @@ def origin(tmp_path: Path) -> Iterator[Origin]:
 
 @pytest.fixture
 def hosts() -> Iterator[Hosts]:
-    hosts = Hosts(FetchSettings(read_timeout_s=5))
+    hosts = Hosts(FetchSettings(read_timeout_s=5), {})
     yield hosts
     hosts.close()
 

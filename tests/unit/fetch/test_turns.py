@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, WrongBytesError
-from aptfreeze.fetch.turns import in_turn
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, UnreachableError, WrongBytesError
+from aptfreeze.fetch.turns import Standing, in_turn
 from aptfreeze.settings import FetchSettings
 
 Script = dict[str, list[AptfreezeError | str]]
@@ -16,10 +16,10 @@ Script = dict[str, list[AptfreezeError | str]]
 class Play:
     """Suppliers that do what the script says, the last of it for ever."""
 
-    def __init__(self, script: Script, *down: str) -> None:
+    def __init__(self, script: Script, **standing: Standing) -> None:
         self.script = script
         self.suppliers = list(script)
-        self.down = down
+        self.standing = standing
         self.asked: list[str] = []
         self.pauses: list[float] = []
         self.on_ask: Callable[[str], None] = lambda supplier: None
@@ -41,7 +41,7 @@ class Play:
             name=str,
             settings=FetchSettings(retries=retries, retry_after_limit_s=20),
             pause=self.pauses.append,
-            is_down=self.down.__contains__,
+            standing=lambda supplier: self.standing.get(supplier, Standing.GOOD),
         )
 
 
@@ -74,10 +74,10 @@ def test_retry_after_is_kept_but_not_for_ever() -> None:
     assert (play.asked, play.pauses) == (["a", "b", "a"], [5])
 
 
-def test_who_is_down_is_asked_last() -> None:
-    play = Play({"a": ["bytes"], "b": [MISSING]}, "a")
+def test_who_rests_is_asked_late_and_who_is_away_last() -> None:
+    play = Play({"a": ["bytes"], "b": [MISSING], "c": [MISSING]}, a=Standing.AWAY, b=Standing.RESTING)
     assert play.run() == "bytes"
-    assert play.asked == ["b", "a"]
+    assert play.asked == ["c", "b", "a"]
 
 
 def test_suppliers_that_come_in_the_middle_are_asked_too() -> None:
@@ -110,8 +110,40 @@ def test_missing_is_said_only_by_all() -> None:
     with pytest.raises(MissingUpstreamError):
         Play({"a": [MISSING], "b": [MISSING]}).run()
     with pytest.raises(UpstreamError) as caught:
-        Play({"a": [MISSING], "b": [BUSY, MISSING]}, "").run(retries=0)
+        Play({"a": [MISSING], "b": [BUSY, MISSING]}).run(retries=0)
     assert not isinstance(caught.value, MissingUpstreamError)
+
+
+@pytest.mark.parametrize("error", [MISSING, WrongBytesError("other bytes"), UnreachableError("no route")])
+def test_a_last_resort_is_asked_at_once_when_the_others_are_no_good(error: UpstreamError) -> None:
+    play = Play({"last": ["bytes"], "a": [error]}, last=Standing.LAST_RESORT)
+    assert play.run() == "bytes"
+    assert (play.asked, play.pauses) == (["a", "last"], [])
+
+
+def test_a_last_resort_is_asked_before_who_was_away_a_moment_ago() -> None:
+    play = Play({"a": [UnreachableError("no route")], "last": ["bytes"]}, a=Standing.AWAY, last=Standing.LAST_RESORT)
+    assert play.run() == "bytes"
+    assert play.asked == ["last"]
+
+
+def test_a_last_resort_is_spared_while_another_one_may_do() -> None:
+    play = Play({"last": [MISSING], "a": [BUSY, BUSY, "bytes"], "b": [MISSING]}, last=Standing.LAST_RESORT)
+    assert play.run() == "bytes"
+    assert play.asked == ["a", "b", "a", "a"]
+
+
+def test_a_last_resort_is_asked_when_waiting_did_not_help() -> None:
+    play = Play({"last": ["bytes"], "a": [BUSY]}, last=Standing.LAST_RESORT)
+    assert play.run() == "bytes"
+    assert play.asked == ["a", "a", "a", "last"]
+
+
+def test_a_last_resort_gets_time_before_it_is_asked_in_another_way() -> None:
+    last = Standing.LAST_RESORT
+    play = Play({"a": [MISSING], "x": [PassingError("429", after_s=3), "bytes"], "y": ["other"]}, x=last, y=last)
+    assert play.run() == "bytes"
+    assert (play.asked, play.pauses) == (["a", "x", "x"], [3])
 
 
 @pytest.mark.parametrize("error", [ClosingError("closing"), ForgoneError("forgone"), AptfreezeError("full")])

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Files of a suite: where they lie below the repository, and whether their hash counts."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from aptfreeze.deb.release import Release
+from aptfreeze.deb.release import ListedFile, Release
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import (
@@ -59,6 +61,12 @@ def test_nothing_is_fetched_by_a_weak_hash() -> None:
 
 def test_a_flat_suites_by_hash_folder_is_at_its_top() -> None:
     assert file_of(FLAT, "Packages", Algorithm.SHA256).by_hash == f"by-hash/SHA256/{'a' * 64}"
+
+
+def test_a_file_belongs_to_the_state_of_its_release() -> None:
+    release = Release.parse(b"Origin: Debian\nDate: Sat, 21 Nov 2026 10:16:37 UTC\n")
+    file = suite_file(FLAT, release, ListedFile("main/x", 1, {"sha256": "a" * 64}))
+    assert (file.date, file.origin) == (datetime(2026, 11, 21, 10, 16, 37, tzinfo=UTC), "Debian")
 
 
 @pytest.mark.parametrize(

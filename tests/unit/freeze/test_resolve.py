@@ -28,6 +28,7 @@ from aptfreeze.freeze.outcome import (
     PinnedPayload,
     PinnedRoot,
     PinnedSingle,
+    SuiteFile,
     Unpinned,
     UnpinnedSingle,
 )
@@ -147,6 +148,7 @@ def test_the_pinned_inrelease_and_the_release_in_it(shell: Shell) -> None:
     root = shell.ask(f"{REPOSITORY}/dists/bookworm/InRelease")
     assert isinstance(root, PinnedRoot)
     assert root.file.wanted.digest == digest(str(BOOKWORM))
+    assert (root.file.date, root.file.origin) == (shell.pins[BOOKWORM].date, None)
     assert shell.ask(f"{REPOSITORY}/dists/bookworm/Release") == PinnedPayload(BOOKWORM, shell.pins[BOOKWORM])
     assert isinstance(shell.ask(f"{REPOSITORY}/dists/bookworm/Release.gpg"), Absent)
 
@@ -260,7 +262,10 @@ def test_installer_images_follow_from_their_checksum_file(shell: Shell) -> None:
     shell.sums[f"{folder}/SHA256SUMS"] = {"netboot/mini.iso": digest("iso").hex}
     image = shell.ask(f"{REPOSITORY}/{folder}/netboot/mini.iso", from_apt=False)
     assert isinstance(image, PinnedFile)
-    assert image.file == type(image.file)(Wanted(digest("iso")), f"{folder}/netboot/mini.iso")
+    release = shell.releases[BOOKWORM]
+    assert image.file == SuiteFile(
+        Wanted(digest("iso")), f"{folder}/netboot/mini.iso", date=release.date, origin=release.origin
+    )
     assert isinstance(shell.ask(f"{REPOSITORY}/{folder}/netboot/other.iso"), Absent)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from support.apt import Apt, MakeApt
 from support.aptfreeze import Aptfreeze
+from support.defaults import NO_SERVICE
 from support.layout import Layout
 from support.mirror import Mirror, machine_mirror
 from support.origin import Origin
@@ -108,7 +109,8 @@ def apt(make_apt: MakeApt) -> Apt:
 
 @pytest.fixture
 def aptfreeze(tmp_path: Path, signing_key: SigningKey) -> Aptfreeze:
-    """One environment that trusts the tests' key."""
+    """One environment that trusts the tests' key, and asks no snapshot service."""
     product = Aptfreeze(tmp_path / "product")
     product.trust(signing_key)
+    product.configure(NO_SERVICE)
     return product

@@ -43,8 +43,8 @@ MAIN = "main/binary-amd64/Packages"
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[OpenArchive]:
     settings = Settings(
-        ArchiveSettings(tmp_path / "archive"), TrustSettings(), MirrorSettings(), SnapshotSettings(), PolicySettings(),
-        FetchSettings(retries=0), Sourced(False), Sourced(False), {},
+        ArchiveSettings(tmp_path / "archive"), TrustSettings(), MirrorSettings(), SnapshotSettings(""),
+        PolicySettings(), FetchSettings(retries=0), Sourced(False), Sourced(False), {},
     )  # fmt: skip
     with open_archive(settings) as opened:
         yield opened

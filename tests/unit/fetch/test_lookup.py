@@ -18,15 +18,17 @@ from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, index_name
 from aptfreeze.freeze.resolve import resolve
-from aptfreeze.settings import ROWS, Sourced, from_values
+from aptfreeze.settings import Sourced, from_values
+from support.defaults import defaults
 from support.faults import Delay, Flip, Status
 from support.origin import Origin
 from support.repository import Repository
+from support.snapshot import SnapshotService
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[OpenArchive]:
-    values = {row.key: Sourced(row.default) for row in ROWS}
+    values = defaults()
     values |= {"archive.path": Sourced(tmp_path / "archive"), "fetch.retries": Sourced(0)}
     with open_archive(from_values(values)) as archive:
         yield archive
@@ -81,6 +83,28 @@ def test_a_pinned_file_that_nobody_has_any_more_is_named(
         found(archive.lookup(offline=False), key, pin, url)
     with pytest.raises(OfflineError):
         found(archive.lookup(offline=True), key, pin, url)
+
+
+def test_what_no_mirror_has_any_more_comes_from_the_state_of_its_date(
+    tmp_path: Path, repository: Repository, key: SuiteKey, origin: Origin
+) -> None:
+    pin = Pin(InRelease(Digest.of((repository.suite_folder / "InRelease").read_bytes())), repository.date)
+    with SnapshotService(tmp_path / "service") as service:
+        service.keep("debian", repository.root, repository.date)
+        hello = repository.binary("hello")
+        repository.add("hello", "2.0")
+        repository.publish()
+        archives = Sourced({key.repository: service.archive_url("debian")})
+        values = defaults() | {"archive.path": Sourced(tmp_path / "archive"), "snapshot.archives": archives}
+        with open_archive(from_values(values)) as archive:
+            lookup = archive.lookup(offline=False)
+            outcome = found(lookup, key, pin, f"{repository.url}/{hello.path}")
+            assert isinstance(outcome, PinnedPackage)
+            archive.downloads.obtain(outcome.entry.wanted, lookup.package_suppliers(outcome, hello.path))
+            with pytest.raises(OfflineError):
+                archive.lookup(offline=True).package_suppliers(outcome, hello.path)
+        assert service.count("/archive/*") == 3
+    assert origin.asked()[-1] == f"/debian/{hello.path}"
 
 
 def test_a_damaged_inrelease_is_fetched_anew(

@@ -10,12 +10,13 @@ from aptfreeze.errors import OfflineError
 from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.digest import Digest, Wanted
-from aptfreeze.settings import ROWS, Settings, Sourced, from_values
+from aptfreeze.settings import Settings, Sourced, from_values
+from support.defaults import defaults
 from support.origin import Origin
 
 
 def settings_for(folder: Path) -> Settings:
-    values = {row.key: Sourced(row.default) for row in ROWS} | {"archive.path": Sourced(folder / "archive")}
+    values = defaults() | {"archive.path": Sourced(folder / "archive")}
     return from_values(values)
 
 

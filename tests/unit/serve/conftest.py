@@ -13,7 +13,8 @@ from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
 from aptfreeze.serve.session import Session
-from aptfreeze.settings import ROWS, Sourced, from_values
+from aptfreeze.settings import Sourced, from_values
+from support.defaults import defaults
 
 NOW = datetime(2026, 11, 24, 7, tzinfo=UTC)
 
@@ -42,7 +43,7 @@ def session(told: list[str], key: SuiteKey, pin: Pin) -> Session:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[OpenArchive]:
-    values = {row.key: Sourced(row.default) for row in ROWS} | {
+    values = defaults() | {
         "archive.path": Sourced(tmp_path / "archive"),
         "fetch.retries": Sourced(0),
     }

@@ -17,7 +17,8 @@ from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.freeze.outcome import PinnedPackage
 from aptfreeze.serve.prefetch import large_first
-from aptfreeze.settings import ROWS, Sourced, from_values
+from aptfreeze.settings import Sourced, from_values
+from support.defaults import defaults
 from support.faults import Stall, Status
 from support.handling import Handling
 from support.origin import Origin
@@ -47,7 +48,7 @@ def build(tmp_path: Path, signing_key: SigningKey) -> Iterator[MakeBuild]:
     with ExitStack() as stack:
 
         def begin(archive: str, settings: dict[str, Any] | None = None, command: str = "") -> Handling:
-            values: dict[str, Sourced[Any]] = {row.key: Sourced(row.default) for row in ROWS} | {
+            values: dict[str, Sourced[Any]] = defaults() | {
                 "archive.path": Sourced(tmp_path / archive),
                 "trust.keyrings": Sourced((signing_key.keyring,)),
                 "fetch.retries": Sourced(0),

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from aptfreeze.freeze.generation import InRelease, SuiteKey
-from aptfreeze.settings import ROWS, Settings, Sourced, from_values
+from aptfreeze.settings import Settings, Sourced, from_values
+from support.defaults import defaults
 from support.faults import Status
 from support.handling import Handling
 from support.origin import Origin
@@ -32,7 +33,7 @@ def handling(tmp_path: Path, signing_key: SigningKey) -> Iterator[MakeHandling]:
 
 
 def settings_of(folder: Path, key: SigningKey, given: dict[str, Any]) -> Settings:
-    values: dict[str, Sourced[Any]] = {row.key: Sourced(row.default) for row in ROWS} | {
+    values: dict[str, Sourced[Any]] = defaults() | {
         "archive.path": Sourced(folder / "archive"),
         "trust.keyrings": Sourced((key.keyring,)),
         "fetch.retries": Sourced(0),

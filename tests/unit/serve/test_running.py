@@ -23,8 +23,9 @@ from aptfreeze.errors import UsageError
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import Running, running
-from aptfreeze.settings import ROWS, Settings, Sourced, from_values
+from aptfreeze.settings import Settings, Sourced, from_values
 from support.client import Response, ask
+from support.defaults import defaults
 from support.faults import Flip, Stall
 from support.loops import in_loop
 from support.origin import Origin
@@ -51,7 +52,7 @@ def make_world(tmp_path: Path, signing_key: SigningKey) -> MakeWorld:
 
 
 def _settings(archive: Path, key: SigningKey) -> Settings:
-    values: dict[str, Sourced[Any]] = {row.key: Sourced(row.default) for row in ROWS} | {
+    values: dict[str, Sourced[Any]] = defaults() | {
         "archive.path": Sourced(archive),
         "trust.keyrings": Sourced((key.keyring,)),
         "fetch.retries": Sourced(0),

@@ -16,11 +16,12 @@ from aptfreeze.describe.changes import ChangeKind, UsedChange
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
 from aptfreeze.freeze.outcome import PinnedPackage
-from aptfreeze.settings import FetchSettings, MirrorSettings
+from aptfreeze.settings import FetchSettings, MirrorSettings, SnapshotSettings
 from support.debs import zipped
 from support.packages import Binary
 
@@ -31,7 +32,8 @@ KEY = SuiteKey("mirror.example.org/flat", "./")
 def lookup(tmp_path: Path) -> Iterator[Lookup]:
     objects = Objects(tmp_path / "archive")
     downloads = Downloads(objects, FetchSettings())
-    yield Lookup(objects, Indexes(objects), downloads, Mirrors(MirrorSettings()), offline=True)
+    mirrors, snapshots = Mirrors(MirrorSettings()), Snapshots(SnapshotSettings())
+    yield Lookup(objects, Indexes(objects), downloads, mirrors, snapshots, offline=True)
     downloads.close()
 
 

@@ -17,9 +17,10 @@ from aptfreeze.errors import OfflineError
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, ReleasePair, SuiteKey
-from aptfreeze.settings import FetchSettings, MirrorSettings
+from aptfreeze.settings import FetchSettings, MirrorSettings, SnapshotSettings
 
 MAIN = SuiteKey("mirror.example.org/debian", "bookworm")
 SECURITY = SuiteKey("mirror.example.org/debian-security", "bookworm-security")
@@ -52,7 +53,8 @@ def objects(tmp_path: Path) -> Objects:
 @pytest.fixture
 def lookup(objects: Objects) -> Iterator[Lookup]:
     downloads = Downloads(objects, FetchSettings())
-    yield Lookup(objects, Indexes(objects), downloads, Mirrors(MirrorSettings()), offline=True)
+    mirrors, snapshots = Mirrors(MirrorSettings()), Snapshots(SnapshotSettings())
+    yield Lookup(objects, Indexes(objects), downloads, mirrors, snapshots, offline=True)
     downloads.close()
 
 

@@ -111,6 +111,6 @@ def apt(make_apt: MakeApt) -> Apt:
 def aptfreeze(tmp_path: Path, signing_key: SigningKey) -> Aptfreeze:
     """One environment that trusts the tests' key, and asks no snapshot service."""
     product = Aptfreeze(tmp_path / "product")
-    product.trust(signing_key)
     product.configure(NO_SERVICE)
+    product.trust(signing_key)
     return product

@@ -19,7 +19,7 @@ from aptfreeze.settings import MirrorSettings, SnapshotSettings, TrustSettings
 from aptfreeze.trust.backends import backend
 from aptfreeze.trust.keyring import Keyring
 from aptfreeze.trust.refusal import Reason, SignatureRefused
-from support.signing import SigningKey
+from support.signing import SigningKey, throwaway_key
 
 REPOSITORY = "mirror.example.org/debian"
 BOOKWORM = SuiteKey(REPOSITORY, "bookworm")
@@ -360,13 +360,15 @@ def test_a_dated_state_must_be_signed_as_any(world: World, stranger_key: Signing
 
 
 def test_a_key_that_has_expired_since_is_good_for_a_dated_state_only(world: World) -> None:
-    signed = world.publish(release(age=timedelta(days=31)), STATE)
-    world.files[f"{FIRST}{SUITE}/InRelease"] = signed
-    world.ahead = timedelta(days=10 * 365)  # gpg lets a key live for two years
+    with throwaway_key(lives="1y") as key:
+        world.key = key
+        signed = world.publish(release(age=timedelta(days=31)), STATE)
+        world.files[f"{FIRST}{SUITE}/InRelease"] = signed
+        world.ahead = timedelta(days=400)
 
-    with pytest.raises(SignatureRefused, match="which expired"):
-        world.candidate()
-    assert world.dated(A_MONTH_AGO).pin.signers == (world.key.fingerprint,)
+        with pytest.raises(SignatureRefused, match="which expired"):
+            world.candidate()
+        assert world.dated(A_MONTH_AGO).pin.signers == (key.fingerprint,)
 
 
 def test_a_state_from_after_the_date_is_refused(world: World) -> None:

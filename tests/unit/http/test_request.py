@@ -260,12 +260,12 @@ class Oracle:
 
 
 def read_by_httptools(raw: bytes) -> Oracle | None:
-    """None for a method that it does not know."""
+    """None for a method, or the scheme of a target, that it does not know."""
     oracle = Oracle()
     try:
         with contextlib.suppress(httptools.HttpParserUpgrade):
             httptools.HttpRequestParser(oracle).feed_data(raw)
-    except httptools.HttpParserInvalidMethodError:
+    except (httptools.HttpParserInvalidMethodError, httptools.HttpParserInvalidURLError):
         return None
     return oracle
 

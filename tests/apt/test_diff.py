@@ -116,7 +116,7 @@ def test_what_became_of_the_used_packages_is_what_the_next_build_gets(
 ) -> None:
     changes = data(moved, "--used")["changes"]
 
-    assert [(each["name"], each["after"], each["security"]) for each in changes] == [
+    assert [(each["package"], each["after"], each["security"]) for each in changes] == [
         ("hello", "1.1", False),
         ("libx1", "1.0+deb12u1", True),
         ("tool", None, False),
@@ -124,8 +124,8 @@ def test_what_became_of_the_used_packages_is_what_the_next_build_gets(
     assert changes[1]["source"] == "x"
     files = fetched(moved, make_apt, [main, security], "hello", "libx1")
     got = {tuple(name.split("_")[:2]): file.stat().st_size for name, file in files.items()}
-    assert got == {(each["name"], each["after"]): each["size"] for each in changes if each["after"]}
-    assert {each["name"]: each["to_fetch"] for each in data(moved, "--used")["changes"]} == dict.fromkeys(USED, 0)
+    assert got == {(each["package"], each["after"]): each["size"] for each in changes if each["after"]}
+    assert {each["package"]: each["to_download"] for each in data(moved, "--used")["changes"]} == dict.fromkeys(USED, 0)
 
 
 def test_the_other_way_round(moved: Aptfreeze) -> None:

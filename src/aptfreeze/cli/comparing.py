@@ -25,11 +25,12 @@ def _diff(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     from aptfreeze.verbs import diff
 
     found = diff.states(opened, [word for word in (options.before, options.after) if word is not None])
+    show = talk.show if talk.shows_progress else None
     if options.used:
-        used = diff.diff_used(opened, found)
+        used = diff.diff_used(opened, found, show)
         print_data(diff.used_data(found, used) if options.json else diff.used_lines(found, used))
         return 0
-    suites = diff.diff(opened, found)
+    suites = diff.diff(opened, found, show)
     print_data(diff.data(found, suites) if options.json else diff.lines(found, suites))
     diff.check(suites)
     return 0

@@ -45,7 +45,7 @@ def data(changes: Iterable[Change]) -> list[dict[str, Any]]:
     return [
         {
             "change": each.kind,
-            "name": each.package,
+            "package": each.package,
             "architecture": each.architecture,
             "before": each.before,
             "after": each.after,
@@ -74,7 +74,7 @@ def used_data(changes: Iterable[UsedChange]) -> list[dict[str, Any]]:
     return [
         {
             "change": each.kind,
-            "name": each.package,
+            "package": each.package,
             "architecture": each.architecture,
             "before": each.before,
             "after": each.after,
@@ -83,7 +83,7 @@ def used_data(changes: Iterable[UsedChange]) -> list[dict[str, Any]]:
             "suite_before": str(each.suite_before),
             "suite_after": None if each.suite_after is None else str(each.suite_after),
             "size": each.size,
-            "to_fetch": each.to_fetch,
+            "to_download": each.to_fetch,
             "security": each.is_security,
         }
         for each in changes

@@ -104,6 +104,23 @@ class SourcesProgress:
         )
 
 
+class FetchingProgress:
+    """Of a command that fetches what it needs. Mutable state: the rate."""
+
+    def __init__(self) -> None:
+        self._rate = Rate()
+
+    def line(self, running: Sequence[Download], received: int, now: float) -> Line | None:
+        """None if nothing is under way. `received`: so many bytes have come since the command's start."""
+        self._rate.count(received, now)
+        if not running:
+            return None
+        told = [f"fetching {counted(len(running), 'file')}"]
+        if self._rate.per_s is not None:
+            told.append(_rate_text(self._rate.per_s))
+        return Line(", ".join(told), tuple(map(_name, running)))
+
+
 @immutable
 class Activity:
     """What a server does, as it was a moment ago."""

@@ -8,18 +8,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from aptfreeze.describe.progress import Line, ServingProgress, SourcesProgress
+from aptfreeze.describe.progress import ServingProgress, SourcesProgress
+from aptfreeze.describe.watching import EVERY_S, Look, Show
 from aptfreeze.serve.running import Running
-
-_EVERY_S = 0.3
-
-Look = Callable[[float], Line | None]
-"""Is given the event loop's time."""
-Show = Callable[[Line | None], None]
 
 
 @contextmanager
-def watched(look: Look, show: Show | None, *, every_s: float = _EVERY_S) -> Iterator[None]:
+def watched(look: Look, show: Show | None, *, every_s: float = EVERY_S) -> Iterator[None]:
     """Show what `look` sees until the context is left, then nothing any more. Without `show`, nobody looks.
 
     It looks for the first time after `every_s`: what is over sooner is not shown.

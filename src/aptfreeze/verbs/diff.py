@@ -2,11 +2,13 @@
 """`aptfreeze diff`: which packages changed between two generations, lock files or git revisions."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aptfreeze.describe import changelist, moves
 from aptfreeze.describe.amounts import counted, size_text
 from aptfreeze.describe.changes import Change, UsedChange, index_paths, suite_changes, used_changes
+from aptfreeze.describe.watching import Show, fetching_of, watched
 from aptfreeze.environment import machine, records, transitions
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.records import Usage
@@ -56,12 +58,11 @@ def states(opened: Opened, words: Sequence[str]) -> States:
 # --- whole suites ---
 
 
-def diff(opened: Opened, found: States) -> tuple[SuiteDifference, ...]:
+def diff(opened: Opened, found: States, show: Show | None = None) -> tuple[SuiteDifference, ...]:
     """Every suite that differs. What could not be compared says so in its place; `check` raises it."""
     usage = records.load_all(opened.environment.records)
     architectures = records.architectures(opened.environment.records) or {machine.architecture()}
-    with open_archive(opened.settings) as archive:
-        lookup = archive.lookup(offline=opened.settings.offline.value)
+    with _looking(opened, show) as lookup:
         return tuple(
             _compared(lookup, key, found, usage, architectures)
             for key in sorted(found.before.pins.keys() | found.after.pins.keys())
@@ -150,7 +151,7 @@ class UsedDifference:
         return sum(each.to_fetch for each in self.changes)
 
 
-def diff_used(opened: Opened, found: States) -> UsedDifference:
+def diff_used(opened: Opened, found: States, show: Show | None = None) -> UsedDifference:
     """Of the packages that runs of the first state used; IntegrityError if no run of it is recorded."""
     usage = records.load(opened.environment.records, found.before.id)
     if not usage.sessions:
@@ -159,8 +160,7 @@ def diff_used(opened: Opened, found: States) -> UsedDifference:
             hint="compare whole suites, without --used; or name a generation that builds here have used: aptfreeze log",
         )
     names = {(each.name, each.architecture, each.version, each.repository, each.suite) for each in usage.packages}
-    with open_archive(opened.settings) as archive:
-        lookup = archive.lookup(offline=opened.settings.offline.value)
+    with _looking(opened, show) as lookup:
         return UsedDifference(len(names), used_changes(lookup, usage, found.before, found.after))
 
 
@@ -179,13 +179,19 @@ def used_data(found: States, used: UsedDifference) -> dict[str, Any]:
     return _states_data(found) | {
         "packages": used.packages,
         "size": used.size,
-        "to_fetch": used.to_fetch,
+        "to_download": used.to_fetch,
         "counts": changelist.counts(used.changes),
         "changes": changelist.used_data(used.changes),
     }
 
 
 # --- both ---
+
+
+@contextmanager
+def _looking(opened: Opened, show: Show | None) -> Iterator[Lookup]:
+    with open_archive(opened.settings) as archive, watched(fetching_of(archive.downloads), show):
+        yield archive.lookup(offline=opened.settings.offline.value)
 
 
 def _states_line(found: States) -> str:

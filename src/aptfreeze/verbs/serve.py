@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from aptfreeze.describe.watching import Show
 from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import UsageError
@@ -18,7 +19,7 @@ from aptfreeze.launch.pidfd import ProcessHandle
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import running
 from aptfreeze.serve.server import allow_connections
-from aptfreeze.serve.watching import Show, serving_of, sources_of, watched
+from aptfreeze.serve.watching import serving_of, sources_of, watched
 from aptfreeze.values import immutable
 
 _COMMIT_AFTER_S = 60.0

@@ -52,7 +52,7 @@ def test_data_has_the_same() -> None:
     assert changelist.data([UP]) == [
         {
             "change": "upgraded",
-            "name": "libx1",
+            "package": "libx1",
             "architecture": "amd64",
             "before": "1",
             "after": "2+b1",
@@ -89,7 +89,7 @@ def test_data_of_a_used_package() -> None:
     assert changelist.used_data([replace(USED, suite_after=SECURITY, is_security=True), gone]) == [
         {
             "change": "upgraded",
-            "name": "libx1",
+            "package": "libx1",
             "architecture": "amd64",
             "before": "1",
             "after": "2+b1",
@@ -98,12 +98,12 @@ def test_data_of_a_used_package() -> None:
             "suite_before": str(MAIN),
             "suite_after": str(SECURITY),
             "size": 1_500_000,
-            "to_fetch": 1_500_000,
+            "to_download": 1_500_000,
             "security": True,
         },
         {
             "change": "removed",
-            "name": "libx1",
+            "package": "libx1",
             "architecture": "amd64",
             "before": "1",
             "after": None,
@@ -112,7 +112,7 @@ def test_data_of_a_used_package() -> None:
             "suite_before": str(MAIN),
             "suite_after": None,
             "size": 0,
-            "to_fetch": 1_500_000,
+            "to_download": 1_500_000,
             "security": False,
         },
     ]

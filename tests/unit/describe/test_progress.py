@@ -3,7 +3,7 @@
 
 import pytest
 
-from aptfreeze.describe.progress import Activity, Line, Rate, ServingProgress, SourcesProgress
+from aptfreeze.describe.progress import Activity, FetchingProgress, Line, Rate, ServingProgress, SourcesProgress
 from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.priority import Priority
 
@@ -188,3 +188,15 @@ def test_an_idle_server_shows_nothing_after_a_moment() -> None:
     assert server.look(2.9, activity(3, 1)) is not None  # it would flicker between two requests
     assert server.look(3.1, activity(3, 1)) is None
     assert server.look(99, activity(3, 1, is_busy=True)) is not None
+
+
+# --- a command that fetches ---
+
+
+def test_what_is_fetched_and_how_fast() -> None:
+    progress = FetchingProgress()
+    running = [download("a.deb", 30, 100), download("b.deb")]
+    assert progress.line([], 0, 7.0) is None
+    assert progress.line(running[:1], 0, 7.1) == Line("fetching 1 file", ("a.deb 30%",))
+    assert progress.line(running, 2_000_000, 8.0) == Line("fetching 2 files, 2.0 MB/s", ("a.deb 30%", "b.deb"))
+    assert progress.line([], 2_000_000, 9.0) is None

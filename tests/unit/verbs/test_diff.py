@@ -201,8 +201,8 @@ def test_only_what_runs_used(opened: Opened) -> None:
         "^ x amd64 1 -> 2 (x) 3 bytes",
     ]
     data = json.loads(json.dumps(diff.used_data(found, used)))
-    assert (data["packages"], data["size"], data["to_fetch"], data["counts"]["upgraded"]) == (2, 3, 3, 1)
-    assert [(each["name"], each["after"]) for each in data["changes"]] == [("x", "2")]
+    assert (data["packages"], data["size"], data["to_download"], data["counts"]["upgraded"]) == (2, 3, 3, 1)
+    assert [(each["package"], each["after"]) for each in data["changes"]] == [("x", "2")]
     assert data["after"]["generation"] == NEW_ID
 
 

@@ -61,7 +61,7 @@ def used_lines(changes: Iterable[UsedChange]) -> Iterator[str]:
     """The same with the size, and with the suite where it is another one, or one of security updates."""
     for each in changes:
         if each.suite_after is None:
-            yield f"{_beginning(each)} gone: no pinned suite that was used has it"
+            yield f"{_beginning(each)} gone: no pinned suite has it"
             continue
         held = " archived" if each.is_held else ""
         mark = " SECURITY" if each.is_security else ""

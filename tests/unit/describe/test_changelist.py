@@ -80,7 +80,7 @@ def test_of_a_used_package_the_size_and_a_suite_that_matters() -> None:
         f"^ libx1 amd64 1 -> 2+b1 (x) 1.5 MB from {MAIN}",
         f"^ libx1 amd64 1 -> 2+b1 (x) 1.5 MB SECURITY from {SECURITY}",
         f"^ libx1 amd64 1 -> 2+b1 (x) 1.5 MB SECURITY from {SECURITY}",
-        "- libx1 amd64 1 gone: no pinned suite that was used has it",
+        "- libx1 amd64 1 gone: no pinned suite has it",
     ]
 
 

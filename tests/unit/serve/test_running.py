@@ -31,6 +31,7 @@ from support.loops import in_loop
 from support.origin import Origin
 from support.pinning import key_of
 from support.repository import MakeRepository, Repository
+from support.serving import eventually
 from support.signing import SigningKey
 
 MakeWorld = Callable[..., World]
@@ -404,7 +405,8 @@ def test_two_suites_that_do_not_belong_together_are_told_by_the_end(
 
 
 def moved_on(world: World, repository: Repository) -> Generation:
-    """The environment's next generation, which has not pinned anything."""
+    """The environment's next generation, which has not pinned anything, once the present one has its pin for good."""
+    assert eventually(lambda: len(world.store.load().pins) == 1)
     return transitions.reset(world.store, None)
 
 

@@ -27,9 +27,10 @@ from aptfreeze.environment.config import Surroundings, load
 from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UpstreamError, UsageError
 from aptfreeze.fetch.url import Endpoint, redirected
-from aptfreeze.freeze import lockfile
+from aptfreeze.freeze import conflict, lockfile, merge
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
+from aptfreeze.freeze.moves import Identity
 from aptfreeze.freeze.outcome import Answer, Asked, NeedEntry, NeedRelease, NeedSums, PinnedFile, PinnedPackage
 from aptfreeze.freeze.resolve import resolve
 from aptfreeze.http.message import BadRequest, Headers, Request, RequestParser
@@ -175,6 +176,27 @@ def _lockfile(data: bytes) -> None:
     assert lockfile.parse(lockfile.dump(generation)) == generation
 
 
+def _conflict(data: bytes) -> None:
+    """What is taken apart has no markers left, and whatever two sides are, a choice makes a lock file of them."""
+    sides = conflict.take_apart(data.decode("utf-8", "replace"), "aptfreeze.lock")
+    if sides is None:
+        return
+    assert all(conflict.take_apart(text, "side") is None for text in (sides.ours, sides.theirs, sides.base or ""))
+    ours, theirs = lockfile.parse(sides.ours), lockfile.parse(sides.theirs)
+    base = None if sides.base is None else lockfile.parse(sides.base)
+    new = Identity("0" * 32, datetime(2026, 1, 1, tzinfo=UTC))
+    result = merge.merge(base, ours, theirs, new=new)
+    if isinstance(result, merge.Conflicted):
+        again = conflict.take_apart(
+            conflict.marked(lockfile.dump(result.ours), lockfile.dump(result.theirs), None), "x"
+        )
+        assert again is not None
+        assert (lockfile.parse(again.ours), lockfile.parse(again.theirs)) == (result.ours, result.theirs)
+        result = merge.merge(base, ours, theirs, new=new, choice=merge.Side.OURS)
+    assert isinstance(result, merge.Merged)
+    assert lockfile.parse(lockfile.dump(result.generation)) == result.generation
+
+
 def _location(data: bytes) -> None:
     location = Location.parse(data)
     assert "/../" not in f"{location.path}/"
@@ -266,6 +288,7 @@ TARGETS = (
     Target("range", _range, ParseError),
     Target("conditions", _conditions, ParseError),
     Target("lockfile", _lockfile, UsageError),
+    Target("conflict", _conflict, UsageError),
     Target("location", _location, PathError),
     Target("endpoint", _endpoint, UpstreamError),
     Target("redirect", _redirect, UpstreamError),

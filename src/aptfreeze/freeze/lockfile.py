@@ -37,8 +37,7 @@ from aptfreeze.freeze.digest import Algorithm, Digest
 from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, ReleasePair, Root, SuiteKey
 
 VERSION = 1
-MAX_LENGTH = 16 * 1024 * 1024
-"""Characters; a pin takes about 300."""
+MAX_LENGTH = 16 * 1024 * 1024  # characters; a pin takes about 300
 
 _HEADER = "# Written by aptfreeze, one line per pin; keep it in git. Exceptions go to aptfreeze.toml, never here.\n"
 
@@ -126,6 +125,13 @@ def rival(pins: Mapping[SuiteKey, Pin], key: SuiteKey, pin: Pin) -> SuiteKey | N
     return next((other for other, held in others if other.suite in pin.names or key.suite in held.names), None)
 
 
+def rivals(pins: Mapping[SuiteKey, Pin]) -> Iterator[tuple[SuiteKey, SuiteKey]]:
+    """Every pair of which one is the `rival` of the other, once or twice; linear in the number of pins."""
+    for key, pin in pins.items():
+        others = (SuiteKey(key.repository, name) for name in sorted(pin.names - {key.suite}))
+        yield from ((key, other) for other in others if other in pins)
+
+
 _MARKER = re.compile(r"^(<{7}|={7}|>{7}|\|{7})(\s|$)", re.MULTILINE)
 
 
@@ -134,8 +140,7 @@ def _refuse_conflict_markers(text: str, name: str) -> None:
         line = text.count("\n", 0, found.start()) + 1
         raise UsageError(
             f"{name} holds an unfinished git merge: line {line} is a conflict marker ({found[1]})",
-            hint="keep one line for each suite (of both sides' lines where only one side has it) and one pair of "
-            '"generation" and "created" lines, remove the markers, and run "aptfreeze status"',
+            hint='"aptfreeze merge" merges both sides, and names the suites that they contradict each other in',
         )
 
 
@@ -179,7 +184,11 @@ class _Reader:
             self._refuse("generation", "32 lower-case hex digits", identity)
         created = self._time("created", document.get("created"))
         pins = {self.key(text): self.pin(text, value) for text, value in self._table(document, "pins").items()}
-        self._refuse_rivals(pins)
+        for key, other in rivals(pins):
+            raise UsageError(
+                f'{self._name}: the pins "{key}" and "{other}" are one suite under two names',
+                hint="remove one of the two lines; the other answers both names",
+            )
         extra = {url: self._extra(url, value) for url, value in self._table(document, "extra").items()}
         return Generation(identity, created, MappingProxyType(pins), MappingProxyType(extra))
 
@@ -193,15 +202,6 @@ class _Reader:
                 f"{self._name} has format version {version}, and this aptfreeze knows up to {VERSION}",
                 hint="upgrade aptfreeze on this machine; the file is fine and was not touched",
             )
-
-    def _refuse_rivals(self, pins: Mapping[SuiteKey, Pin]) -> None:
-        # The same rule as `rival`, but linear in the number of pins: both directions are met as each pin has its turn.
-        for key, other in ((k, SuiteKey(k.repository, name)) for k, pin in pins.items() for name in sorted(pin.names)):
-            if other != key and other in pins:
-                raise UsageError(
-                    f'{self._name}: the pins "{key}" and "{other}" are one suite under two names',
-                    hint="remove one of the two lines; the other answers both names",
-                )
 
     def key(self, text: str) -> SuiteKey:
         repository, _, suite = text.partition(" ")

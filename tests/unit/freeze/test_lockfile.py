@@ -212,7 +212,7 @@ def test_conflict_markers_are_named_with_their_line(marker: str) -> None:
     with pytest.raises(UsageError, match="line 4 is a conflict marker") as raised:
         parse("\n".join([*lines[:3], marker, *lines[3:]]))
     assert raised.value.hint is not None
-    assert "keep one line for each suite" in raised.value.hint
+    assert '"aptfreeze merge" merges both sides' in raised.value.hint
 
 
 def test_a_name_that_looks_like_a_marker_is_none() -> None:

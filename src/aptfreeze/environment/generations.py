@@ -57,7 +57,7 @@ def read_lock(environment: Environment) -> Generation | None:
 
 def write_lock(environment: Environment, generation: Generation) -> None:
     """Make a generation the current one; the caller holds the environment's lock."""
-    _write(environment.lock_file, generation)
+    write(environment.lock_file, generation)
 
 
 def read_copy(environment: Environment, generation_id: str) -> Generation | None:
@@ -80,28 +80,33 @@ def read_copies(environment: Environment) -> Iterator[Generation]:
 
 def write_copy(environment: Environment, generation: Generation) -> None:
     """Remember a generation; the caller holds the environment's lock."""
-    _write(environment.generations / f"{generation.id}.toml", generation)
+    write(environment.generations / f"{generation.id}.toml", generation)
+
+
+def write(path: Path, generation: Generation) -> None:
+    """Put a generation into a file."""
+    text = dump(generation)
+    parse(text, str(path))
+    files.replace(path, text.encode())
 
 
 def decoded(data: bytes, name: str) -> Generation:
     """The generation of a lock file's bytes; `name` is what messages call it. UsageError if they are no good."""
+    return parse(text_of(data, name), name)
+
+
+def text_of(data: bytes, name: str) -> str:
+    """The text of a lock file's bytes; UsageError if they are no UTF-8."""
     try:
-        text = data.decode()
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
             f"{name} is not UTF-8: line {line} holds the byte {data[error.start]:#x}",
             hint='it is written by aptfreeze only: restore it, for example by "git checkout aptfreeze.lock"',
         ) from error
-    return parse(text, name)
 
 
 def _read(path: Path) -> Generation | None:
     data = files.read(path)
     return None if data is None else decoded(data, str(path))
-
-
-def _write(path: Path, generation: Generation) -> None:
-    text = dump(generation)
-    parse(text, str(path))
-    files.replace(path, text.encode())

@@ -13,18 +13,16 @@ begins with `-`, and only to read one file.
 
 import os
 import re
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from aptfreeze.environment import files, generations
+from aptfreeze.environment import files, generations, git
 from aptfreeze.environment.folder import LOCK_FILE, Environment
 from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.generation import Generation
 
 _ID = re.compile(r"[0-9a-f]{4,32}")
-_GIT_TIMEOUT_S = 60
 _SHOWN = 5
 
 
@@ -80,25 +78,7 @@ def _git_file(folder: Path, name: str) -> tuple[bytes | None, str]:
     """A file by git's name of it, or the reason why there is none."""
     if name.startswith(("-", ":./")):  # `:./x` would be what is staged, for an empty word
         return None, "no revision has such a name"
-    command = ["git", "-C", str(folder), "cat-file", "blob", name]
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_GIT_TIMEOUT_S,
-            check=False,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except FileNotFoundError:
-        return None, "git is not installed"
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        return None, f"git cannot be asked ({error})"
-    if done.returncode == 0:
-        return done.stdout, ""
-    told = done.stderr.decode(errors="replace").splitlines()
-    fatal = [line.removeprefix("fatal: ") for line in told if line.startswith("fatal: ")]
-    return None, fatal[0] if fatal else f"git ended with status {done.returncode}"
+    return git.ask(folder, "cat-file", "blob", name)
 
 
 def _listed(known: list[Generation]) -> str:

@@ -24,10 +24,12 @@ _EXAMPLE = re.compile(r"^    .*?\b(aptfreeze [a-z]+\b[^|<>&'#\n]*)", re.MULTILIN
 """A command in an indented block, up to where the shell begins to do something else."""
 DATA_MODULES = (
     "describe/changelist",
+    "describe/merges",
     "describe/summary",
     "environment/records",
     "verbs/config",
     "verbs/diff",
+    "verbs/merge",
     "verbs/serve",
     "verbs/status",
 )

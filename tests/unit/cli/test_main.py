@@ -19,7 +19,7 @@ from support.aptfreeze import Aptfreeze
 from support.fetching import fetching, lists
 from support.repository import Repository
 
-VERBS = ("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "status", "packages", "config")
+VERBS = ("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "status", "packages", "config")
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:

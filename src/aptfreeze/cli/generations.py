@@ -2,6 +2,7 @@
 """Verbs that move an environment from one generation to another: update, rollback, reset, and log, which tells it."""
 
 import argparse
+from datetime import UTC, datetime
 
 from aptfreeze.cli.printing import print_data
 from aptfreeze.cli.verb import Verb, add_json_flag, add_locked_flag
@@ -17,6 +18,9 @@ def _update_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="change nothing; exit status 10 if there is something new"
     )
+    parser.add_argument(
+        "--date", metavar="DATE", help="the states of that day (00:00 UTC) or time, from the snapshot service"
+    )
     parser.add_argument("--changelog", action="store_true", help="tell what is new in the changelogs of used packages")
     parser.add_argument("--accept-codename", action="store_true", help="move on when a suite became another release")
     parser.add_argument("--accept-signer", action="store_true", help="take a state that only other keys have signed")
@@ -26,10 +30,12 @@ def _update_flags(parser: argparse.ArgumentParser) -> None:
 
 def _update(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     from aptfreeze.environment.continuity import Accepted
+    from aptfreeze.environment.moments import moment
     from aptfreeze.verbs import update
 
-    accepted = Accepted(options.accept_codename, options.accept_signer)
-    wishes = update.Wishes(tuple(options.suite), options.dry_run, options.changelog, accepted)
+    at = None if options.date is None else moment(options.date, datetime.now(UTC))
+    accepted = Accepted(options.accept_codename, options.accept_signer, older=at is not None)
+    wishes = update.Wishes(tuple(options.suite), options.dry_run, at, options.changelog, accepted)
     found = update.update(opened, wishes, talk.tell)
     print_data(update.data(found) if options.json else update.lines(found))
     return update.exit_status(found)
@@ -97,7 +103,8 @@ VERBS = (
         "Move all pinned suites, or the named ones, to their newest state: a new\n"
         "generation. What that means for the packages used here is told first.\n\n"
         "  aptfreeze update --dry-run\n"
-        "  aptfreeze update bookworm-security\n\n"
+        "  aptfreeze update bookworm-security\n"
+        "  aptfreeze update --date 2026-11-01\n\n"
         "Exit status 10: --dry-run, and there is something new.",
         _update_flags,
         _update,

@@ -60,7 +60,7 @@ def _text(lookup: Lookup, before: Generation, change: UsedChange) -> str:
 
 def _obtain(lookup: Lookup, file: PinnedPackage) -> None:
     if not lookup.objects.has(file.entry.wanted.digest):
-        lookup.downloads.obtain(file.entry.wanted, lookup.suppliers(file.repository, quoted(file.relative)))
+        lookup.downloads.obtain(file.entry.wanted, lookup.package_suppliers(file, quoted(file.relative)))
 
 
 def _source_version(lookup: Lookup, before: Generation, change: UsedChange) -> str:

@@ -85,6 +85,15 @@ def newest(pinning: Pinning, key: SuiteKey, pin: Pin) -> Candidate:
     return pinning.candidate(key, pin.root.file if isinstance(pin.root, BarePackages) else "InRelease")
 
 
+def dated(lookup: Lookup, pinning: Pinning, at: datetime, key: SuiteKey, pin: Pin) -> Candidate:
+    """The state at a time, from the snapshot service."""
+    try:
+        origin = None if isinstance(pin.root, BarePackages) else lookup.release(key, pin).origin
+    except AptfreezeError:  # nobody has the pinned Release any more; its repository's name may tell as much
+        origin = None
+    return pinning.dated(key, at, origin)
+
+
 def prepare(means: Means, generation: Generation, keys: Sequence[SuiteKey], urls: Sequence[str]) -> Prepared:
     """What these suites and single files of the generation would be moved to; blocks, for as long as it takes.
 
@@ -158,10 +167,12 @@ def _paths(means: Means, key: SuiteKey, found: Candidate) -> _Paths:
 
 
 def _complete(means: Means, key: SuiteKey, pin: Pin, path: str) -> None:
-    """Have an index of a new state in the archive, with its look-up table."""
+    """Have an index of a new state in the archive, that of binary packages with its look-up table."""
     forms = means.lookup.forms(key, pin, path)
     try:
-        means.lookup.index(key, forms, is_source=path.rpartition("/")[2] == "Sources", may_fetch=True)
+        means.lookup.have_index(key, forms)
+        if path.rpartition("/")[2] != "Sources":
+            means.lookup.index(key, forms, is_source=False, may_fetch=True)
     except UpstreamError as error:
         raise UpstreamError(
             f"{path} of the new state of {key} cannot be had, so nothing was moved: {error.message}",

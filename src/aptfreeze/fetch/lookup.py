@@ -223,7 +223,7 @@ class Lookup:
         name = index_name(variants)
         if self.indexes.has(name):
             return name
-        form = self._held(variants) or (self._fetched(key, variants) if may_fetch else None)
+        form = self.have_index(key, variants) if may_fetch else self._held(variants)
         if form is None:
             return None
         with self._building:
@@ -231,6 +231,10 @@ class Lookup:
                 self._build(name, form, is_source=is_source)
                 self.built.append((key, name))
         return name
+
+    def have_index(self, key: SuiteKey, variants: Sequence[SuiteFile]) -> SuiteFile:
+        """The form of an index that the archive holds; one of them is fetched if it holds none."""
+        return self._held(variants) or self._fetched(key, variants)
 
     def prepare(self, key: SuiteKey, pin: Pin, path: str) -> None:
         """Make the table of a package index that the archive holds, unless there is one: somebody will look into it."""

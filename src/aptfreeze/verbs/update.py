@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,8 @@ class Wishes:
     words: tuple[str, ...] = ()
     """Suites and single files; all, if there are none."""
     is_dry_run: bool = False
+    at: datetime | None = None
+    """The time whose states are wanted; None: the newest."""
     with_changelogs: bool = False
     accepted: Accepted = _NOTHING
 
@@ -84,6 +87,8 @@ def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None]) -> Updat
 
 def _chosen(generation: Generation, wishes: Wishes) -> Selection:
     chosen = select(generation, wishes.words)
+    if wishes.at is not None:  # nobody keeps earlier states of single files
+        chosen = replace(chosen, urls=())
     if chosen.keys or chosen.urls:
         return chosen
     raise UsageError(
@@ -94,14 +99,16 @@ def _chosen(generation: Generation, wishes: Wishes) -> Selection:
 
 def _means(opened: Opened, archive: OpenArchive, wishes: Wishes) -> Means:
     pinning = make_pinning(archive, opened.settings)
+    lookup = archive.lookup(offline=opened.settings.offline.value)
+    newest = partial(updating.newest, pinning)
     return Means(
-        lookup=archive.lookup(offline=opened.settings.offline.value),
+        lookup=lookup,
         pinning=pinning,
         usage=records.load_all(opened.environment.records),
         architecture=architecture(),
         with_sources=opened.settings.policy.sources is not Sources.OFF,
         accepted=wishes.accepted,
-        find=partial(updating.newest, pinning),
+        find=newest if wishes.at is None else partial(updating.dated, lookup, pinning, wishes.at),
     )
 
 

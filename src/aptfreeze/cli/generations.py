@@ -128,7 +128,7 @@ VERBS = (
     ),
     Verb(
         "log",
-        "the generations of this environment: when, by which command, what moved",
+        "what was current when, by which command, and what moved",
         "Print which generations were current here, the newest first: since when, by\n"
         "which command, and what it moved.\n\n  aptfreeze log | head",
         add_json_flag,

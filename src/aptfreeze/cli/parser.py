@@ -32,7 +32,8 @@ def build_parser() -> argparse.ArgumentParser:
         "  git add aptfreeze.lock\n\n"
         '"aptfreeze VERB --help" tells more of each.\n\n'
         "Exit status: 0; 1 a bug, or this machine; 2 usage or input; 3 incomplete or\n"
-        "damaged; 4 mirrors; 130 interrupted. That of run: see there.",
+        "damaged; 4 mirrors; 10 something new (update --dry-run); 130 interrupted. That of\n"
+        "run: see there.",
     )
     parser.add_argument("--version", action="version", version=f"aptfreeze {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

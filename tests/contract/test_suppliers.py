@@ -76,8 +76,7 @@ def in_a_state(origin: Origin) -> Supplier:
 
 def by_its_sha1(origin: Origin) -> Supplier:
     entry = IndexEntry(WANTED, "x", "1", "amd64")
-    (supplier,) = package_copies(Memory(), f"{origin.url}/archive/debian", entry, "data")
-    return supplier
+    return package_copies(Memory(), f"{origin.url}/archive/debian", entry, "data")[0]
 
 
 SUPPLIERS = [pytest.param(each, id=each.__name__) for each in (mirror, derived, in_a_state, by_its_sha1)]

@@ -5,7 +5,7 @@
 that supplier; so does `WrongBytesError`, which also is remembered. `PassingError` is tried again.
 """
 
-from aptfreeze.errors import UpstreamError
+from aptfreeze.errors import MissingUpstreamError, UpstreamError
 
 
 class PassingError(UpstreamError):
@@ -27,6 +27,10 @@ class LostConnectionError(PassingError):
 
 class WrongBytesError(UpstreamError):
     """The supplier has other bytes under that name."""
+
+
+class NoPlaceError(MissingUpstreamError):
+    """The place that one of several suppliers stands for does not exist; the first of them tells why."""
 
 
 class UnusableRangeError(PassingError):

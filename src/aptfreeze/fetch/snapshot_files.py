@@ -10,7 +10,7 @@ Rule 3: each supplier is one place, so that wrong bytes of one say nothing of th
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import field
 from datetime import datetime
@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from aptfreeze.errors import MissingUpstreamError
 from aptfreeze.fetch.chain import Delivery, Means, MirrorUrl, Supplier, accept
-from aptfreeze.fetch.failures import UnreachableError
+from aptfreeze.fetch.failures import NoPlaceError, UnreachableError
 from aptfreeze.fetch.priority import Asker
 from aptfreeze.fetch.states import LOOKED_AT, Archive, Copy, copies, copies_url, guesses, states, timestamp
 from aptfreeze.fetch.turns import Standing
@@ -31,6 +31,8 @@ _T = TypeVar("_T")
 _REMEMBERED_S = 3600.0
 _LARGEST_ANSWER = 8 << 20
 """Bytes; all states of twenty years are 1 MB."""
+_COPIES = 2
+"""Files of one name and size that are tried."""
 _ORDINALS = ("first", "second", "third", "fourth")
 
 
@@ -50,10 +52,7 @@ class Memory:
 
     def state(self, means: Means, archive: Archive, date: datetime, place: int, asker: Asker) -> str:
         """The timestamp of the first (second, ...) state at or after a Date; MissingUpstreamError if there is none."""
-        found = self._states_since(means, archive, date, asker)
-        if place >= len(found):
-            raise MissingUpstreamError("there is no such state")
-        return found[place]
+        return _at(place, self._states_since(means, archive, date, asker), "no state since then is kept")
 
     def _states_since(self, means: Means, archive: Archive, date: datetime, asker: Asker) -> tuple[str, ...]:
         if not archive.service:
@@ -64,13 +63,13 @@ class Memory:
         except MissingUpstreamError:  # no such API there
             return guesses(date)
 
-    def sha1(self, means: Means, url: str, archive: str, name: str, size: int | None, asker: Asker) -> str:
-        """What the service calls a file of the package whose files `url` tells; MissingUpstreamError."""
+    def copy(self, means: Means, url: str, archive: str, name: str, size: int | None, place: int, asker: Asker) -> Copy:
+        """The first (second) file of that name and size of the package whose files `url` tells, those of the archive
+        before the others; MissingUpstreamError if there is none."""
         found = self._answer(means, url, asker, copies, self._copies)
         fitting = [copy for copy in found if copy.name == name and size in (None, copy.size)]
-        if not fitting:
-            raise MissingUpstreamError("no such file of that package is kept")
-        return min(fitting, key=lambda copy: copy.archive != archive).sha1
+        fitting.sort(key=lambda copy: copy.archive != archive)
+        return _at(place, fitting, "no such file of that package is kept")
 
     def _answer(
         self,
@@ -141,10 +140,12 @@ class SnapshotCopy:
     question: str
     """The URL that tells the files of the package."""
     relative: str
+    place: int = 0
+    """How many files of that name and size are passed over: it may have been republished."""
 
     @property
     def name(self) -> str:
-        return f"{self.archive.service}/file (as it says itself)/{self.relative}"
+        return f"{self.archive.service}/file ({_ORDINALS[self.place]} by name and size)/{self.relative}"
 
     def standing(self, means: Means) -> Standing:
         return Standing.LAST_RESORT
@@ -154,8 +155,9 @@ class SnapshotCopy:
         with ExitStack() as delivering:
             with _within_reach(means, self.archive.url):
                 name = self.relative.rpartition("/")[2]
-                sha1 = self.memory.sha1(means, self.question, self.archive.name, name, wanted.size, asker)
-                url = f"{self.archive.service}/file/{sha1}"
+                archive, question = self.archive, self.question
+                copy = self.memory.copy(means, question, archive.name, name, wanted.size, self.place, asker)
+                url = f"{archive.service}/file/{copy.sha1}"
                 with self.memory.unless_missing(url):
                     delivery = delivering.enter_context(MirrorUrl(url).open(means, wanted, start, asker))
             yield delivery
@@ -174,7 +176,13 @@ def package_copies(memory: Memory, url: str, entry: IndexEntry, relative: str) -
         return []
     is_source = entry.architecture == "source"
     question = copies_url(archive.service, entry.package, entry.version, is_source=is_source)
-    return [SnapshotCopy(memory, archive, question, relative)]
+    return [SnapshotCopy(memory, archive, question, relative, place) for place in range(_COPIES)]
+
+
+def _at(place: int, found: Sequence[_T], why: str) -> _T:
+    if place < len(found):
+        return found[place]
+    raise NoPlaceError(why) if place else MissingUpstreamError(why)
 
 
 @contextmanager

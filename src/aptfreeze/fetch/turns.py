@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from aptfreeze.errors import MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, UnreachableError
+from aptfreeze.fetch.failures import ClosingError, ForgoneError, NoPlaceError, PassingError, UnreachableError
 from aptfreeze.settings import FetchSettings
 
 S = TypeVar("S")
@@ -89,7 +89,9 @@ def summary(what: str, failures: Mapping[str, UpstreamError]) -> UpstreamError:
     """One error that holds what each supplier said."""
     if not failures:
         return UpstreamError(f"{what} is not in the archive, and no mirror is known that has it")
-    said = "; ".join(f"{name}: {failure.message}" for name, failure in failures.items())
+    said = "; ".join(
+        f"{name}: {failure.message}" for name, failure in failures.items() if not isinstance(failure, NoPlaceError)
+    )
     if all(isinstance(failure, MissingUpstreamError) for failure in failures.values()):
         return MissingUpstreamError(f"no mirror has {what}: {said}")
     return UpstreamError(f"no mirror could deliver {what}: {said}")

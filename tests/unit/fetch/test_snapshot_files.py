@@ -134,6 +134,15 @@ def test_another_size_is_another_file(
     assert service.count("/file/*") == 0
 
 
+def test_of_two_files_of_one_name_and_size_the_right_one_is_found(
+    service: SnapshotService, downloads: Downloads, memory: Memory, tmp_path: Path
+) -> None:
+    keep(service, tmp_path, DATE, OTHER)
+    keep(service, tmp_path, DATE + HOUR, DATA)
+    downloads.obtain(WANTED, by_sha1(memory, service))
+    assert service.count("/mr/*") == 1
+
+
 def test_a_source_package_has_its_own_question(
     service: SnapshotService, downloads: Downloads, memory: Memory, tmp_path: Path
 ) -> None:
@@ -182,7 +191,7 @@ def test_a_state_that_is_still_to_come_is_looked_for_again_after_an_hour(
     service: SnapshotService, downloads: Downloads, memory: Memory, clock: Clock, tmp_path: Path
 ) -> None:
     keep(service, tmp_path, DATE - HOUR, OTHER)
-    with pytest.raises(MissingUpstreamError, match="there is no such state"):
+    with pytest.raises(MissingUpstreamError, match=r"no state since then is kept$"):
         downloads.obtain(WANTED, dated(memory, service))
     keep(service, tmp_path, DATE + HOUR, DATA)
     with pytest.raises(MissingUpstreamError):

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aptfreeze.errors import AptfreezeError, MissingUpstreamError, UpstreamError
-from aptfreeze.fetch.failures import ClosingError, ForgoneError, PassingError, UnreachableError, WrongBytesError
+from aptfreeze.fetch.failures import (
+    ClosingError,
+    ForgoneError,
+    NoPlaceError,
+    PassingError,
+    UnreachableError,
+    WrongBytesError,
+)
 from aptfreeze.fetch.turns import Standing, in_turn
 from aptfreeze.settings import FetchSettings
 
@@ -144,6 +151,12 @@ def test_a_last_resort_gets_time_before_it_is_asked_in_another_way() -> None:
     play = Play({"a": [MISSING], "x": [PassingError("429", after_s=3), "bytes"], "y": ["other"]}, x=last, y=last)
     assert play.run() == "bytes"
     assert (play.asked, play.pauses) == (["a", "x", "x"], [3])
+
+
+def test_a_place_that_there_is_not_is_not_told() -> None:
+    play = Play({"a": [MISSING], "b1": [MissingUpstreamError("none")], "b2": [NoPlaceError("none")]})
+    with pytest.raises(MissingUpstreamError, match=r"a: 404; b1: none$"):
+        play.run()
 
 
 @pytest.mark.parametrize("error", [ClosingError("closing"), ForgoneError("forgone"), AptfreezeError("full")])

@@ -17,7 +17,7 @@ from support.apt import Apt, MakeApt
 from support.aptfreeze import Aptfreeze
 from support.build import build
 from support.debs import zipped
-from support.faults import Delay, Status
+from support.faults import Delay, Stall, Status
 from support.origin import Origin
 from support.process import Result
 from support.repository import MakeRepository, Repository
@@ -289,6 +289,21 @@ def test_the_lock_alone_is_enough_to_update_from(moved: Repository, aptfreeze: A
 
     assert "no run of this generation is recorded" in said.stdout + said.stderr
     assert built(clone, make_apt(), moved) == NEW
+
+
+def test_ctrl_c_ends_it_at_once_and_nothing_has_moved(moved: Repository, aptfreeze: Aptfreeze, origin: Origin) -> None:
+    before = aptfreeze.lock_file.read_text()
+    stall = Stall()
+    origin.inject("*/binary-amd64/*", stall)
+    line = aptfreeze.line("update", "--archive", str(aptfreeze.archive))
+    with subprocess.Popen(
+        line, env=aptfreeze.environ, cwd=aptfreeze.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as update:
+        assert stall.reached.wait(20)
+        update.send_signal(signal.SIGINT)
+        assert update.wait(20) == 130
+    stall.release()
+    assert aptfreeze.lock_file.read_text() == before
 
 
 def killed_after(product: Aptfreeze, seconds: float) -> None:

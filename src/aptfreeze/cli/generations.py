@@ -36,7 +36,7 @@ def _update(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     at = None if options.date is None else moment(options.date, datetime.now(UTC))
     accepted = Accepted(options.accept_codename, options.accept_signer, older=at is not None)
     wishes = update.Wishes(tuple(options.suite), options.dry_run, at, options.changelog, accepted)
-    found = update.update(opened, wishes, talk.tell)
+    found = update.update(opened, wishes, talk.tell, talk.show if talk.shows_progress else None)
     print_data(update.data(found) if options.json else update.lines(found))
     return update.exit_status(found)
 

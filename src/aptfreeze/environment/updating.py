@@ -9,6 +9,7 @@ Rule 3: as at the first pin, the clock and the signatures count now, and never a
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import field
 from datetime import datetime
 from functools import partial
@@ -99,7 +100,7 @@ def prepare(means: Means, generation: Generation, keys: Sequence[SuiteKey], urls
 
     RefusedError, UpstreamError, IntegrityError for what cannot be verified whole: then nothing may move.
     """
-    with ThreadPoolExecutor(_AT_ONCE, "update") as threads:
+    with ThreadPoolExecutor(_AT_ONCE, "update") as threads, _let_go(means.lookup):
         new = _new_states(means, threads, {key: generation.pins[key] for key in keys})
         paths = {key: _paths(means, key, found) for key, found in new.items()}
         wanted = [(key, path) for key, each in paths.items() for path in each.all]
@@ -116,6 +117,16 @@ def prepare(means: Means, generation: Generation, keys: Sequence[SuiteKey], urls
         unchanged=tuple(key for key in keys if key not in new),
         notices=tuple(_notices(means, generation, moves, paths)),
     )
+
+
+@contextmanager
+def _let_go(lookup: Lookup) -> Iterator[None]:
+    """Ctrl-C must not wait for threads that wait for a mirror."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        lookup.downloads.close()
+        raise
 
 
 def _new_states(means: Means, threads: Executor, pins: Mapping[SuiteKey, Pin]) -> dict[SuiteKey, Candidate]:

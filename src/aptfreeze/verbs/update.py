@@ -10,6 +10,7 @@ from typing import Any
 from aptfreeze.describe import updates
 from aptfreeze.describe.changelogs import Changelog, changelogs
 from aptfreeze.describe.changes import Change, UsedChange, is_security, suite_changes, used_changes
+from aptfreeze.describe.watching import Show, fetching_of, watched
 from aptfreeze.environment import records, transitions, updating
 from aptfreeze.environment.continuity import Accepted
 from aptfreeze.environment.machine import architecture
@@ -64,8 +65,10 @@ class Update:
     is_dry_run: bool
 
 
-def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None]) -> Update:
+def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None], show: Show | None = None) -> Update:
     """Fetch, verify, compare, and (but for a dry run) move; `tell` is told what a person should know.
+
+    Without `show` there is no line of progress.
 
     UsageError, RefusedError, UpstreamError, IntegrityError: nothing was moved.
     """
@@ -75,10 +78,11 @@ def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None]) -> Updat
     chosen = _chosen(before, wishes)
     with open_archive(opened.settings) as archive:
         means = _means(opened, archive, wishes)
-        prepared = updating.prepare(means, before, chosen.keys, chosen.urls)
+        with watched(fetching_of(archive.downloads), show):
+            prepared = updating.prepare(means, before, chosen.keys, chosen.urls)
+            found = _compared(opened, wishes, means, before, prepared)
         for notice in prepared.notices:
             tell(notice)
-        found = _compared(opened, wishes, means, before, prepared)
         if wishes.is_dry_run or not prepared.is_new:
             return found
         archive.objects.sync()

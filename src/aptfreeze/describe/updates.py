@@ -12,16 +12,15 @@ from aptfreeze.environment.updating import SuiteMove
 from aptfreeze.freeze.generation import Pin
 
 
-def used_lines(used: Sequence[UsedChange], *, is_recorded: bool) -> Iterator[str]:
-    """The packages that builds here were served, a line each, and what they cost."""
-    if not is_recorded:
-        yield "no run of this generation is recorded here, so nobody knows which of the changes matter to you"
-        return
+def used_lines(used: Sequence[UsedChange], used_by: str = "") -> Iterator[str]:
+    """The packages that builds were served (those of the generation `used_by`), a line each, and what they cost."""
+    builds = f"the builds of generation {used_by[:12]}" if used_by else "builds here"
     if not used:
-        yield "no package that builds here used is another one now"
+        yield f"no package that {builds} used is another one now"
         return
     size, to_fetch = sum(each.size for each in used), sum(each.to_fetch for each in used)
-    yield f"{counted(len(used), 'used package')} changed, {size_text(size)}, {size_text(to_fetch)} to download:"
+    packages = f"{counted(len(used), 'package')} that {builds} used"
+    yield f"{packages} changed, {size_text(size)}, {size_text(to_fetch)} to download:"
     for each in used:
         yield f"  {_used_line(each)}"
 

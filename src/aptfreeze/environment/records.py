@@ -214,6 +214,15 @@ def load(folder: Path, generation_id: str) -> Usage:
     return _union(read_session(path) for path in sorted(within.glob("*.jsonl")))
 
 
+def latest(folder: Path, generation_id: str) -> tuple[str, Usage] | None:
+    """The usage of a generation, else of the one that was used last, with its id; None if no session is on record."""
+    sessions = sorted(folder.glob("*/*.jsonl"), key=lambda path: (path.parent.name == generation_id, path.stem))
+    if not sessions:
+        return None
+    found = sessions[-1].parent.name
+    return found, load(folder, found)
+
+
 def load_all(folder: Path) -> Usage:
     """All that the sessions of an environment were served, in whatever generation."""
     return _union(read_session(path) for path in sorted(folder.glob("*/*.jsonl"), key=lambda path: path.stem))

@@ -16,6 +16,7 @@ from aptfreeze.environment.continuity import Accepted
 from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.pinner import make_pinning
+from aptfreeze.environment.records import Usage
 from aptfreeze.environment.selection import Selection, select
 from aptfreeze.environment.updating import Means, Prepared, SuiteMove
 from aptfreeze.errors import SOMETHING_NEW, IntegrityError, UpstreamError, UsageError
@@ -59,8 +60,9 @@ class Update:
     """Of the packages that this environment's builds were served: those that a build would get now."""
     security: frozenset[SuiteKey]
     """Those suites that move and are of security updates."""
-    is_recorded: bool
-    """Whether any run of the generation before is on record: else nobody knows what is used."""
+    used_by: str
+    """The generation whose runs used these packages: that before, or an earlier one if no run of that is on record.
+    Empty if none is: then nobody knows what is used."""
     changelogs: Sequence[Changelog]
     is_dry_run: bool
 
@@ -118,7 +120,7 @@ def _means(opened: Opened, archive: OpenArchive, wishes: Wishes) -> Means:
 
 def _compared(opened: Opened, wishes: Wishes, means: Means, before: Generation, prepared: Prepared) -> Update:
     after = moves.moved(before, *_moves(prepared), Identity(before.id, before.created))
-    usage = records.load(opened.environment.records, before.id)
+    used_by, usage = records.latest(opened.environment.records, before.id) or ("", Usage())
     used = used_changes(means.lookup, usage, before, after)
     return Update(
         before=before,
@@ -127,7 +129,7 @@ def _compared(opened: Opened, wishes: Wishes, means: Means, before: Generation, 
         changes={move.key: _changes(means.lookup, move) for move in prepared.suites},
         used=used,
         security=frozenset(m.key for m in prepared.suites if is_security(means.lookup, m.key, m.after)),
-        is_recorded=bool(usage.sessions),
+        used_by=used_by,
         changelogs=changelogs(means.lookup, before, used) if wishes.with_changelogs else (),
         is_dry_run=wishes.is_dry_run,
     )
@@ -156,7 +158,7 @@ def exit_status(found: Update) -> int:
 def lines(found: Update) -> Iterator[str]:
     """For people."""
     if found.prepared.suites:
-        yield from updates.used_lines(found.used, is_recorded=found.is_recorded)
+        yield from _used_lines(found)
         yield from updates.changelog_lines(found.changelogs)
         yield ""
     for move in found.prepared.suites:
@@ -173,6 +175,12 @@ def lines(found: Update) -> Iterator[str]:
         yield f"generation {found.after.id} is current; {found.before.id} was"
 
 
+def _used_lines(found: Update) -> Iterator[str]:
+    if found.used_by:
+        return updates.used_lines(found.used, "" if found.used_by == found.before.id else found.used_by)
+    return iter(["no run is recorded here, so nobody knows which of the changes matter to your builds"])
+
+
 def data(found: Update) -> dict[str, Any]:
     """For `--json`."""
     moved = found.prepared.is_new and not found.is_dry_run
@@ -181,7 +189,7 @@ def data(found: Update) -> dict[str, Any]:
         "generation": found.after.id if moved else found.before.id,
         "dry_run": found.is_dry_run,
         "new": found.prepared.is_new,
-        "recorded": found.is_recorded,
+        "used_by": found.used_by or None,
         "used": [updates.used_data(each) for each in found.used],
         "suites": [
             updates.suite_data(move, found.changes[move.key], is_security=move.key in found.security)

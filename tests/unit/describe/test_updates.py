@@ -30,7 +30,7 @@ UP = UsedChange(
 
 
 def told(*used: UsedChange) -> list[str]:
-    return list(updates.used_lines(used, is_recorded=True))
+    return list(updates.used_lines(used))
 
 
 def pin(day: int) -> Pin:
@@ -43,7 +43,7 @@ def change(kind: ChangeKind) -> Change:
 
 def test_a_used_package_with_its_source_and_size() -> None:
     assert told(UP) == [
-        "1 used package changed, 2.0 MB, 2.0 MB to download:",
+        "1 package that builds here used changed, 2.0 MB, 2.0 MB to download:",
         "  libssl3 amd64 3.0.15 -> 3.0.16 (source openssl), 2.0 MB",
     ]
 
@@ -57,9 +57,10 @@ def test_what_is_held_of_its_own_source_or_to_be_careful_with() -> None:
     assert told(replace(held, after=None))[1] == "  libssl3 amd64 3.0.15 -> GONE"
 
 
-def test_nothing_and_nobody_knows_are_different() -> None:
+def test_nothing_is_told_and_so_is_whose_builds_it_is_about() -> None:
     assert told() == ["no package that builds here used is another one now"]
-    assert "is recorded here" in "".join(updates.used_lines([], is_recorded=False))
+    (line,) = updates.used_lines([], "0123456789abcdef")
+    assert line == "no package that the builds of generation 0123456789ab used is another one now"
 
 
 def test_a_suite_with_its_dates_and_counts() -> None:

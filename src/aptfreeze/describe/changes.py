@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from aptfreeze.archive.table import VersionRow
 from aptfreeze.deb.version import sort_key
-from aptfreeze.environment import used
+from aptfreeze.environment import machine, used
 from aptfreeze.environment.records import Kind, ServedPackage, Usage
 from aptfreeze.environment.successors import successors
 from aptfreeze.fetch.lookup import Lookup
@@ -202,7 +202,8 @@ def _kind(was: str | None, now: str | None) -> ChangeKind:
 def _candidates(lookup: Lookup, pins: Mapping[SuiteKey, Pin], usage: Usage) -> Iterator[PinnedPackage]:
     """All files of packages of the used names."""
     names = {each.name for each in usage.packages}
-    architectures = {each.architecture for each in usage.packages if each.kind is Kind.BINARY} - {"all"}
+    served = {each.architecture for each in usage.packages if each.kind is Kind.BINARY} - {"all"}
+    architectures = served or {machine.architecture()}
     for key, pin in pins.items():
         for path in index_paths(lookup, key, pin, usage, architectures):
             yield from _named(lookup, key, pin, path, names, is_source=False)

@@ -140,9 +140,14 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
         _tell("write", path, error, _WRITING_HINTS)
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a `.jsonl` file; a line that is torn (its writer was killed) is passed over."""
+def read_records(path: Path, *, beginning: bytes = b"") -> Iterator[dict[str, Any]]:
+    """The records of a `.jsonl` file; a line that is torn (its writer was killed) is passed over.
+
+    `beginning`: only those whose line, as `append` writes it, begins so.
+    """
     for line in (read(path) or b"").split(b"\n"):
+        if not line.startswith(beginning):
+            continue
         with contextlib.suppress(ValueError, RecursionError):
             record = json.loads(line)
             if isinstance(record, dict):

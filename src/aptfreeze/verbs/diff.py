@@ -60,7 +60,7 @@ def states(opened: Opened, words: Sequence[str]) -> States:
 
 def diff(opened: Opened, found: States, show: Show | None = None) -> tuple[SuiteDifference, ...]:
     """Every suite that differs. What could not be compared says so in its place; `check` raises it."""
-    usage = records.load_all(opened.environment.records)
+    usage = records.load_indexes(opened.environment.records)
     architectures = records.architectures(opened.environment.records) or {machine.architecture()}
     with _looking(opened, show) as lookup:
         return tuple(

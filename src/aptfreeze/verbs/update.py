@@ -110,7 +110,7 @@ def _means(opened: Opened, archive: OpenArchive, wishes: Wishes) -> Means:
     return Means(
         lookup=lookup,
         pinning=pinning,
-        usage=records.load_all(opened.environment.records),
+        usage=records.load_indexes(opened.environment.records),
         architecture=architecture(),
         with_sources=opened.settings.policy.sources is not Sources.OFF,
         accepted=wishes.accepted,

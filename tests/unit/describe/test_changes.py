@@ -12,6 +12,7 @@ import pytest
 from aptfreeze.archive.index import Indexes
 from aptfreeze.archive.objects import Objects
 from aptfreeze.describe.changes import Change, ChangeKind, UsedChange, index_paths, suite_changes, used_changes
+from aptfreeze.environment import machine
 from aptfreeze.environment.records import AskedIndex, Kind, ServedPackage, Usage
 from aptfreeze.errors import OfflineError
 from aptfreeze.fetch.download import Downloads
@@ -291,6 +292,32 @@ def test_a_source_package_is_one_change(lookup: Lookup) -> None:
     assert (change.architecture, change.before, change.after, change.source) == ("source", "1", "2", "x")
     assert (change.size, change.to_fetch) == (14, 7)
     assert used_changes(lookup, usage(*files("2")), before, after) == ()
+    assert used_changes(lookup, usage(files("2")[0]), before, after) == ()  # a build may want the .dsc alone
+
+
+def test_of_packages_for_all_architectures_the_machines_index_is_asked(lookup: Lookup) -> None:
+    path = f"main/binary-{machine.architecture()}/Packages"
+    before, after = (
+        generation(
+            main=state(
+                lookup.objects,
+                {path: [deb("x", version, architecture="all")]},
+                "No-Support-for-Architecture-all: Packages",
+            )
+        )
+        for version in ("1", "2")
+    )
+    (change,) = used_changes(lookup, Usage(packages=(served("x", "1", architecture="all"),)), before, after)
+    assert change.after == "2"
+
+
+def test_what_only_a_weak_hash_names_in_a_signed_suite_is_no_successor(lookup: Lookup) -> None:
+    stanza = f"Package: x\nVersion: 2\nArchitecture: amd64\nFilename: x\nSize: 3\nMD5sum: {'a' * 32}\n"
+    before, after = (state(lookup.objects, {PACKAGES: [each]}) for each in (deb("x", "1"), stanza))
+    (unsigned,) = used_changes(lookup, usage(served("x", "1")), generation(main=before), generation(main=after))
+    signed = generation(main=replace(after, signers=("A" * 40,)))
+    (change,) = used_changes(lookup, usage(served("x", "1")), generation(main=before), signed)
+    assert (unsigned.after, change.after) == ("2", None)
 
 
 @pytest.mark.parametrize(

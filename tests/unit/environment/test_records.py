@@ -18,7 +18,7 @@ from aptfreeze.environment.records import (
     architectures,
     latest,
     load,
-    load_all,
+    load_indexes,
 )
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
@@ -160,18 +160,18 @@ def test_a_record_of_a_read_only_environment_is_kept_in_memory(tmp_path: Path) -
     assert "1 items" in repr(record)
 
 
-def test_all_generations_together_are_in_the_order_of_their_sessions(tmp_path: Path) -> None:
-    later, first = start(tmp_path, ID, minute=5), start(tmp_path, OTHER, minute=1)
-    for record, package in ((later, ZLIB), (first, BASH)):
-        record.served(package)
+def test_indexes_of_all_generations_are_in_the_order_of_their_sessions(tmp_path: Path) -> None:
+    other = AskedIndex(INDEX.repository, INDEX.suite, "contrib/binary-amd64/Packages")
+    for record, index in ((start(tmp_path, ID, minute=5), other), (start(tmp_path, OTHER, minute=1), INDEX)):
+        record.served(BASH)
+        record.asked(index)
         record.asked(INDEX)
         record.close(NOW, Digest.of(b"state"))
+    with next(tmp_path.glob(f"{ID}/*.jsonl")).open("a") as file:
+        file.write('{"index":{"of":"a later version"}}\n{"index":')
 
-    usage = load_all(tmp_path)
-
-    assert usage.packages == (BASH, ZLIB)
-    assert usage.indexes == (INDEX,)
-    assert load_all(tmp_path / "none") == Usage()
+    assert load_indexes(tmp_path) == Usage(indexes=(INDEX, other))
+    assert load_indexes(tmp_path / "none") == Usage()
 
 
 def test_the_latest_usage_is_that_of_the_generation_itself_else_of_the_one_used_last(tmp_path: Path) -> None:

@@ -152,6 +152,8 @@ def test_the_order_is_generation_file_revision(
     assert find_state(store, "4f1c9a") == FIRST
     assert find_state(store, "topic") == SECOND
     assert find_state(store, "refs/heads/4f1c9a") == THIRD
+    git(repository, "branch", "image", "HEAD")
+    assert find_state(store, "image") == THIRD, "a folder is no state"
 
 
 @pytest.mark.parametrize(

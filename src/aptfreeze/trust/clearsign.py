@@ -8,6 +8,7 @@ skip it disagree on what they have read.
 Rule 3: the payload is what `gpgv --output` writes: dash escapes undone, blanks at the ends of lines gone (they are
 not signed), each line ended by a newline, also the last. Carriage returns there are gone too: nobody signed them,
 though gpgv keeps them.
+Rule 4: what is written (`canonical`, `framed`) is what is read: `parse(framed(...))` gives the same text.
 """
 
 from itertools import takewhile
@@ -54,6 +55,19 @@ def parse(data: bytes) -> Clearsigned:
     except ArmorError as error:
         raise FramingError(f"the signature at line {text_end + 1} cannot be read: {error}") from error
     return Clearsigned(b"".join(line + b"\n" for line in text), b"\r\n".join(text), signature)
+
+
+def canonical(text: bytes) -> tuple[bytes, bytes]:
+    """A text as payload, and what is signed of it: see `Clearsigned`."""
+    lines = [line.rstrip(_BLANKS) for line in text.removesuffix(b"\n").split(b"\n")]
+    return b"".join(line + b"\n" for line in lines), b"\r\n".join(lines)
+
+
+def framed(payload: bytes, hash_name: str, armored_signature: bytes) -> bytes:
+    """The clear-signed file of a payload that is canonical."""
+    escaped = [b"- " + line if line.startswith(b"-") else line for line in payload.removesuffix(b"\n").split(b"\n")]
+    head = _BEGIN_MESSAGE + f"\nHash: {hash_name}\n\n".encode()
+    return head + b"\n".join(escaped) + b"\n" + armored_signature
 
 
 def _check_begin(lines: list[bytes]) -> None:

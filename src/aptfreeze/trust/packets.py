@@ -29,8 +29,10 @@ class Tag(IntEnum):
     """Packet types (RFC 9580 section 5) that are looked into."""
 
     SIGNATURE = 2
+    SECRET_KEY = 5
     PUBLIC_KEY = 6
     LITERAL = 11
+    USER_ID = 13
     PUBLIC_SUBKEY = 14
 
 
@@ -39,6 +41,7 @@ class Kind(IntEnum):
 
     BINARY = 0x00
     TEXT = 0x01
+    POSITIVE_CERTIFICATION = 0x13
     SUBKEY_BINDING = 0x18
     DIRECT_KEY = 0x1F
     KEY_REVOCATION = 0x20

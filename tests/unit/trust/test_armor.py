@@ -3,14 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aptfreeze.trust.armor import ArmorError, dearmored
-from support.gpg import armored
+from aptfreeze.trust.armor import ArmorError, armored, dearmored
+from support import gpg
+from support.gpg import gpg_home
 
 
 @settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=3))
 def test_blocks_come_back_in_order(contents: list[bytes]) -> None:
-    text = b"a comment\n" + b"between\n".join(map(armored, contents)) + b"the end"
+    text = b"a comment\n" + b"between\n".join(map(gpg.armored, contents)) + b"the end"
     assert dearmored(text, "SIGNATURE") == b"".join(contents)
 
 
@@ -27,7 +28,7 @@ def test_headers_checksum_and_carriage_returns() -> None:
 
 
 def test_other_kinds_are_skipped() -> None:
-    text = armored(b"key", "PUBLIC KEY BLOCK") + armored(b"signature", "SIGNATURE")
+    text = gpg.armored(b"key", "PUBLIC KEY BLOCK") + gpg.armored(b"signature", "SIGNATURE")
     assert dearmored(text, "SIGNATURE") == b"signature"
 
 
@@ -36,8 +37,8 @@ def test_other_kinds_are_skipped() -> None:
     [
         b"",
         b"<html>not found</html>",
-        armored(b"key", "PUBLIC KEY BLOCK"),
-        armored(b"cut off" * 30)[:-40],
+        gpg.armored(b"key", "PUBLIC KEY BLOCK"),
+        gpg.armored(b"cut off" * 30)[:-40],
         b"-----BEGIN PGP SIGNATURE-----\n\na\n-----END PGP SIGNATURE-----\n",
         b"-----BEGIN PGP SIGNATURE-----\n\n<not base64>\n-----END PGP SIGNATURE-----\n",
     ],
@@ -45,3 +46,14 @@ def test_other_kinds_are_skipped() -> None:
 def test_no_armor(text: bytes) -> None:
     with pytest.raises(ArmorError):
         dearmored(text, "SIGNATURE")
+
+
+@given(st.binary(max_size=200))
+def test_what_is_written_is_read(data: bytes) -> None:
+    assert dearmored(armored(data, "SIGNATURE"), "SIGNATURE") == data
+
+
+def test_it_is_written_as_gpg_writes_it() -> None:
+    with gpg_home() as home:
+        data = home.export(home.new_key("anna"))
+        assert armored(data, "PUBLIC KEY BLOCK") == home.run("--armor", "--export")

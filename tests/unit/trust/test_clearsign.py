@@ -29,6 +29,15 @@ def test_any_text_comes_back_without_its_trailing_blanks(lines: list[bytes]) -> 
 
 
 @settings(deadline=None)
+@given(st.lists(st.binary(max_size=40).filter(lambda line: not set(line) & set(b"\n\r\0")), min_size=1, max_size=20))
+def test_what_is_written_is_read(lines: list[bytes]) -> None:
+    payload, signed = clearsign.canonical(b"\n".join(lines))
+    read = clearsign.parse(clearsign.framed(payload, "SHA512", TAIL))
+    assert (read.payload, read.signed_text, read.signature) == (payload, signed, b"signature")
+    assert clearsign.canonical(payload) == (payload, signed)
+
+
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_file_is_a_framing_error_or_has_no_line_from_outside(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(GOOD)))

@@ -95,6 +95,15 @@ class TrustSettings:
 
 
 @immutable
+class ResignSettings:
+    """Whether suites are served with the environment's own signature, and whose."""
+
+    enabled: bool = False
+    key_file: Path | None = None
+    """A private key that is made elsewhere, only read; None: the environment's own."""
+
+
+@immutable
 class MirrorSettings:
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Repository (`host/path`) to the base URLs (no final slash) it is fetched from, in order; each is also another
@@ -135,6 +144,7 @@ class Settings:
     """Never use the network."""
     values: Mapping[str, Sourced[Any]]
     """In the order of `ROWS`."""
+    resign: ResignSettings = ResignSettings()
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -178,6 +188,8 @@ ROWS: tuple[Row, ...] = (
     Row("snapshot.service", "who keeps Debian's earlier states", optional_url, _SNAPSHOT.service),
     Row("snapshot.archives", "where a repository's earlier states are", archive_urls, _SNAPSHOT.archives),
     Row("snapshot.connections", "most requests to it at once", whole(1, 64), _SNAPSHOT.connections),
+    Row("resign", "serve suites signed by the environment's own key", switch, False),
+    Row("resign_key", "the private key to do so, if not its own", path, None),
     Row("policy.sources", "what is done about source packages", _sources, PolicySettings().sources),
     Row("fetch.connections", "most connections to one host", whole(1, 64), _FETCH.connections),
     Row("fetch.depth", "most requests in flight on a connection", whole(1, 64), _FETCH.depth),
@@ -213,4 +225,5 @@ def from_values(values: Mapping[str, Sourced[Any]]) -> Settings:
         locked=values["locked"],
         offline=values["offline"],
         values=MappingProxyType(dict(values)),
+        resign=ResignSettings(values["resign"].value, values["resign_key"].value),
     )

@@ -108,6 +108,21 @@ class _Builder:
         return Paragraph(fields, self.line)
 
 
+def without_fields(data: bytes, names: frozenset[bytes]) -> bytes:
+    """A file that `paragraphs` accepts, without the lines of these fields (lower case); the others stay as they are.
+
+    A comment within such a field stays, and what continues the field behind it goes.
+    """
+    kept: list[bytes] = []
+    is_dropped = False
+    for line in data.split(b"\n"):
+        if field := _FIELD.fullmatch(line):
+            is_dropped = field[1].lower() in names
+        if not is_dropped or not line.strip(b" \t") or line.startswith(b"#"):
+            kept.append(line)
+    return b"\n".join(kept)
+
+
 def paragraphs(lines: Iterable[bytes], limits: Limits = LIMITS) -> Iterator[Paragraph]:
     """Read paragraphs from lines with or without their line feed (an open binary file, `data.split(b"\\n")`).
 

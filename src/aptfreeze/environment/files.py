@@ -52,13 +52,13 @@ def read(path: Path) -> bytes | None:
         _tell("read", path, error, _READING_HINTS)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Put `data` in the place of the file, for good when this returns."""
+def replace(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Put `data` in the place of the file, for good when this returns; `mode`, less the umask, is that of a new one."""
     target = Path(os.path.realpath(path))  # a lock file that is a symbolic link stays one
     beside = target.with_name(f".{target.name}.new")
     try:
         beside.unlink(missing_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
             _keep_mode_and_owner(descriptor, target)
             _write_all(descriptor, data)

@@ -11,11 +11,12 @@
         generations/ID.toml  last known text of each generation, in the lock file's format (generations.py)
         log.jsonl            what happened to the pins, one event a line                   (log.py)
         absent.jsonl         listed files that no supplier has                             (absent.py)
+        resign.key           private key that re-signs suites, mode 0600                   (resigning.py)
         records/ID/SESSION.jsonl   what one session of a generation was served             (records.py)
         records/architectures.jsonl   those whose package indexes were asked for           (records.py)
 
 Rule 1: only `aptfreeze.lock` is worth keeping. Without the state the same packages are served; what is lost is the
-history, the records, and the knowledge of changes that were made to the lock by hand.
+history, the records, the knowledge of changes that were made to the lock by hand, and the key, if there is one.
 """
 
 import os
@@ -69,6 +70,10 @@ class Environment:
     @property
     def absent(self) -> Path:
         return self.state / "absent.jsonl"
+
+    @property
+    def resign_key(self) -> Path:
+        return self.state / "resign.key"
 
     @property
     def records(self) -> Path:

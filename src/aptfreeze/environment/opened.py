@@ -2,7 +2,7 @@
 """An environment that a command works on: its folder, its settings, and its store."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aptfreeze.environment import config, folder
 from aptfreeze.environment.config import Surroundings
@@ -12,6 +12,9 @@ from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.settings import Settings
 from aptfreeze.values import immutable
 
+if TYPE_CHECKING:
+    from aptfreeze.trust.signing import SigningKey
+
 
 @immutable
 class Opened:
@@ -19,6 +22,14 @@ class Opened:
     settings: Settings
     store: EnvironmentStore
     process: Process
+
+    def signing_key(self) -> "SigningKey | None":
+        """The key that suites are signed with anew, made if need be; None if they are not. See `resigning`."""
+        if not self.settings.resign.enabled:
+            return None
+        from aptfreeze.environment.resigning import obtain_key  # start-up time
+
+        return obtain_key(self.store, self.settings.resign)
 
 
 def open_environment(command: str, surroundings: Surroundings, flags: Mapping[str, Any]) -> Opened:

@@ -29,6 +29,8 @@ class Asked:
     """Whether the User-Agent is apt's."""
     architectures: frozenset[str] = frozenset()
     """Those in use here: where `_all.deb` files are looked for."""
+    resigns: bool = False
+    """Whether signed suites are served here with the environment's own signature instead of their archive's."""
 
 
 @immutable
@@ -108,6 +110,15 @@ class PinnedPayload:
 
 
 @immutable
+class PinnedResigned:
+    """`InRelease`, `Release` or `Release.gpg` (the name), made from what is signed in the pinned file."""
+
+    key: SuiteKey
+    pin: Pin
+    name: str
+
+
+@immutable
 class PinnedPackage:
     """A file of a binary or source package."""
 
@@ -160,6 +171,7 @@ Outcome = (
     PinnedFile
     | PinnedRoot
     | PinnedPayload
+    | PinnedResigned
     | PinnedPackage
     | PinnedSingle
     | Absent

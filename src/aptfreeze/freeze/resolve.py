@@ -24,6 +24,7 @@ from aptfreeze.freeze.outcome import (
     Outcome,
     PinnedFile,
     PinnedPayload,
+    PinnedResigned,
     PinnedRoot,
     PinnedSingle,
     Resolution,
@@ -46,7 +47,7 @@ def resolve(asked: Asked, generation: Generation) -> Resolution:
         return PinnedSingle(url, generation.extra[url])
     splits = paths.dists_splits(location.text)
     if splits and not location.query:
-        return (yield from _below_dists(splits, generation))
+        return (yield from _below_dists(asked, splits, generation))
     flat = _flat_above(location.text, generation)
     if flat is not None:
         return (yield from _below_flat(asked, generation, flat))
@@ -68,16 +69,16 @@ def find_suite(generation: Generation, repository: str, name: str) -> Suite | No
 # --- below dists/ ---
 
 
-def _below_dists(splits: list[tuple[str, str]], generation: Generation) -> Resolution:
+def _below_dists(asked: Asked, splits: list[tuple[str, str]], generation: Generation) -> Resolution:
     for repository, below in splits:
         folder, _, name = below.rpartition("/")
         suite = find_suite(generation, repository, folder) if name in paths.RELEASE_NAMES else None
         if suite is not None:
-            return _root(suite, name)
+            return _root(asked, suite, name)
         found = _longest_suite(generation, repository, below)
         if found is None:
             continue
-        outcome = yield from _listed(*found)
+        outcome = yield from _listed(asked, *found)
         # `Release` is also the name of files inside a suite; one that is not listed may be a longer suite's own.
         if not (isinstance(outcome, Absent) and name in paths.RELEASE_NAMES):
             return outcome
@@ -102,9 +103,12 @@ def _longest_suite(generation: Generation, repository: str, below: str) -> tuple
     return best
 
 
-def _root(suite: Suite, name: str) -> Outcome:
-    """InRelease, Release or Release.gpg of a pinned suite: only what the pin is made of exists."""
+def _root(asked: Asked, suite: Suite, name: str) -> Outcome:
+    """InRelease, Release or Release.gpg of a pinned suite: only what the pin is made of exists, or all, re-signed."""
     key, pin = suite
+    # What nobody signed gets no signature by being frozen.
+    if asked.resigns and pin.signers and not isinstance(pin.root, BarePackages):
+        return PinnedResigned(key, pin, name)
     match pin.root:
         case InRelease(digest) if name == "InRelease":
             return PinnedRoot(key, pin, SuiteFile(Wanted(digest), relative_to_suite(key, name), date=pin.date))
@@ -119,10 +123,10 @@ def _root(suite: Suite, name: str) -> Outcome:
     return Absent(f"{name} is no part of the pin of {key}")
 
 
-def _listed(suite: Suite, rest: str) -> Resolution:
+def _listed(asked: Asked, suite: Suite, rest: str) -> Resolution:
     key, pin = suite
     if isinstance(pin.root, BarePackages):
-        return _root(suite, rest)
+        return _root(asked, suite, rest)
     release = yield NeedRelease(key, pin)
     assert isinstance(release, Release)
     asked_hash = paths.by_hash(rest)
@@ -192,9 +196,9 @@ def _below_flat(asked: Asked, generation: Generation, suite: Suite) -> Resolutio
     key, _ = suite
     rest = asked.location.text[len(key.repository) + 1 :]
     if rest in paths.RELEASE_NAMES:
-        return _root(suite, rest)
+        return _root(asked, suite, rest)
     if not paths.has_pool_form(asked.location.text):
-        outcome = yield from _listed(suite, rest)
+        outcome = yield from _listed(asked, suite, rest)
         if not isinstance(outcome, Absent):
             return outcome
     package = yield from search(asked, generation)

@@ -35,7 +35,9 @@ from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
+    from aptfreeze.environment.resigning import Resigning
     from aptfreeze.serve.recall import Recall
+    from aptfreeze.trust.signing import SigningKey
 
 
 @immutable
@@ -53,6 +55,8 @@ class World:
     access_log: Path | None = None
     follows: bool = False
     """Whether another generation that becomes current is served from then on; else it is one session to the end."""
+    signing_key: "SigningKey | None" = None
+    """What suites are served signed with; None: as their archives signed them."""
 
 
 @immutable
@@ -85,7 +89,7 @@ def assembled(
     prefetch = None
     if settings.fetch.prefetch and not offline:
         prefetch = Prefetch(session, lookup, partial(_recall, world, session, lookup), threads, tasks)
-    frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, prefetch, absences, tasks)
+    frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, prefetch, absences, tasks, _resigning(world))
     absence = AbsenceDesk(session, archive_only, partial(read_copies, store.environment), threads)
     passing = PassThrough(session, archive.downloads, relays, offline=offline)
     handler = Proxy(
@@ -110,7 +114,16 @@ def _session(world: World) -> Session:
     folder = None if store.is_read_only else store.environment.records
     record = Record(folder, world.generation.id, world.process, datetime.now(UTC))
     in_use = architectures(store.environment.records) | {architecture()}
-    return Session(world.generation, record, world.tell, architectures=in_use)
+    resigns = world.signing_key is not None
+    return Session(world.generation, record, world.tell, architectures=in_use, resigns=resigns)
+
+
+def _resigning(world: World) -> "Resigning | None":
+    if world.signing_key is None:
+        return None
+    from aptfreeze.environment.resigning import Resigning  # start-up time
+
+    return Resigning(world.signing_key)
 
 
 def _recall(world: World, session: Session, lookup: Lookup) -> "Recall":

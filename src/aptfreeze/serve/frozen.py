@@ -9,6 +9,7 @@ Rule 3: a package file counts as served when a client got all of it.
 
 import asyncio
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.deb.release import IndexName
@@ -20,7 +21,15 @@ from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.roots import lost_root
 from aptfreeze.freeze.digest import Digest, Wanted
-from aptfreeze.freeze.outcome import PinnedFile, PinnedPackage, PinnedPayload, PinnedRoot, PinnedSingle
+from aptfreeze.freeze.generation import Pin, SuiteKey
+from aptfreeze.freeze.outcome import (
+    PinnedFile,
+    PinnedPackage,
+    PinnedPayload,
+    PinnedResigned,
+    PinnedRoot,
+    PinnedSingle,
+)
 from aptfreeze.http.message import Request
 from aptfreeze.http.semantics import parse_http_date
 from aptfreeze.serve.boundary import attended
@@ -30,6 +39,9 @@ from aptfreeze.serve.prefetch import Prefetch
 from aptfreeze.serve.reply import Reply
 from aptfreeze.serve.session import Session
 from aptfreeze.serve.sources import SourcesFollower
+
+if TYPE_CHECKING:
+    from aptfreeze.environment.resigning import Resigning
 
 _TEXT = "text/plain; charset=utf-8"
 _PACKAGE = "application/vnd.debian.binary-package"
@@ -48,6 +60,7 @@ class FrozenFiles:
         prefetch: Prefetch | None,
         absences: Absences,
         background: asyncio.TaskGroup,
+        resigning: "Resigning | None" = None,
     ) -> None:
         self._session = session
         self._lookup = lookup
@@ -57,10 +70,13 @@ class FrozenFiles:
         self._prefetch = prefetch
         self._absences = absences
         self._background = background
+        self._resigning = resigning
 
     async def root(self, request: Request, found: PinnedRoot) -> Reply:
         """The pinned InRelease, Release, Release.gpg or bare package list itself."""
-        self._compare_ages(request, found)
+        self._compare_ages(request, found.key, found.pin)
+        if self._session.resigns:
+            self._session.notice(f"{found.key} is not signed, so it is served as it is and not re-signed")
         suppliers = partial(self._lookup.suite_suppliers, found.key, found.file)
         delivered = Delivered(found.file.wanted, suppliers, found.pin.date, _TEXT, suite=(found.key, found.pin))
         try:
@@ -68,16 +84,31 @@ class FrozenFiles:
         except UpstreamError as error:  # never 404: a client would go on with a Release instead of the InRelease
             raise lost_root(found.key, found.file, error) from error
 
-    def _compare_ages(self, request: Request, found: PinnedRoot) -> None:
+    def _compare_ages(self, request: Request, key: SuiteKey, pin: Pin) -> None:
         """apt tells the date of the InRelease that it has: with a newer one it will ignore ours without a word."""
         since = parse_http_date(request.headers.get("If-Modified-Since") or "")
-        if since is not None and found.pin.date is not None and since > found.pin.date:
-            self._session.newer_lists[found.key] = since
+        if since is not None and pin.date is not None and since > pin.date:
+            self._session.newer_lists[key] = since
+
+    async def made(self, request: Request, found: PinnedPayload | PinnedResigned) -> Reply:
+        """A file that no mirror has, since it is made from the pinned one."""
+        if isinstance(found, PinnedPayload):
+            return await self.payload(request, found)
+        return await self.resigned(request, found)
 
     async def payload(self, request: Request, found: PinnedPayload) -> Reply:
         """The signed text of a pinned InRelease, which is in the archive since it was pinned."""
         digest = await asyncio.to_thread(self._lookup.store_payload, found.key, found.pin)
         delivered = Delivered(Wanted(digest), list, found.pin.date, _TEXT, suite=(found.key, found.pin))
+        return await self._delivery.deliver(request, delivered)
+
+    async def resigned(self, request: Request, found: PinnedResigned) -> Reply:
+        """What is signed in the pinned file, signed by the environment's key."""
+        assert self._resigning is not None
+        self._compare_ages(request, found.key, found.pin)
+        digest = await asyncio.to_thread(self._resigning.file, self._lookup, found)
+        time = self._resigning.last_modified(found.pin)
+        delivered = Delivered(Wanted(digest), list, time, _TEXT, suite=(found.key, found.pin))
         return await self._delivery.deliver(request, delivered)
 
     async def file(self, request: Request, found: PinnedFile) -> Reply:

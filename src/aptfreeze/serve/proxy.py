@@ -24,6 +24,7 @@ from aptfreeze.freeze.outcome import (
     PinnedFile,
     PinnedPackage,
     PinnedPayload,
+    PinnedResigned,
     PinnedRoot,
     PinnedSingle,
     Unpinned,
@@ -137,8 +138,8 @@ class Proxy:
                 return await self._frozen.file(request, outcome)
             case PinnedRoot():
                 return await self._frozen.root(request, outcome)
-            case PinnedPayload():
-                return await self._frozen.payload(request, outcome)
+            case PinnedPayload() | PinnedResigned():
+                return await self._frozen.made(request, outcome)
             case PinnedSingle():
                 return await self._frozen.single(request, outcome, asked.location)
             case Absent():
@@ -162,8 +163,8 @@ class Proxy:
             location = Location.parse(request.target)
         except PathError as error:
             raise MistakenRequest(f"the request's target cannot be understood: {error}") from error
-        agent = request.headers.get("User-Agent") or ""
-        return Asked(self._identified(location), agent.startswith(_APT), self._session.architectures)
+        from_apt = (request.headers.get("User-Agent") or "").startswith(_APT)
+        return Asked(self._identified(location), from_apt, self._session.architectures, self._session.resigns)
 
     def _identified(self, location: Location) -> Location:
         """The same location under its repository's own name, if it was asked by another one."""

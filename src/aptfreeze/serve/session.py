@@ -56,6 +56,8 @@ class Session:
     """What no supplier could deliver: each file once."""
     architectures: frozenset[str] = frozenset()
     """Those in use in this environment, and this machine's own."""
+    resigns: bool = False
+    """Whether signed suites are served with the environment's own signature."""
     newer_lists: dict[SuiteKey, datetime] = field(default_factory=dict)
     """Suites of which a client holds a newer InRelease than the pinned one, with its date."""
     not_frozen: Counter[str] = field(default_factory=Counter)

@@ -88,6 +88,7 @@ async def serve(
             _COMMIT_AFTER_S,
             access_log,
             follows=watched_pid is None,
+            signing_key=opened.signing_key(),
         )
         async with running(world, address.host, address.port) as proxy:
             url = f"http://{Address(address.host, proxy.port)}"

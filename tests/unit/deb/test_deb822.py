@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aptfreeze.deb.deb822 import Limits, Paragraph, ParseError, paragraphs
+from aptfreeze.deb.deb822 import Limits, Paragraph, ParseError, paragraphs, without_fields
 
 DSC = b"""\
 Format: 3.0 (quilt)
@@ -115,3 +115,40 @@ def test_what_is_written_is_read(fields: dict[str, list[str]]) -> None:
     text = "".join(f"{name}: " + "\n ".join(lines) + "\n" for name, lines in fields.items())
     (paragraph,) = read(text.encode())
     assert {name: paragraph.get(name.upper()).split("\n ") for name in fields} == fields
+
+
+RELEASE = b"""\
+Origin: Example
+valid-until: Sat, 11 Jul 2026 10:16:37 UTC
+Date: Sat, 04 Jul 2026 10:16:37 UTC
+Signed-By: AAAA,
+ BBBB,
+# who signs
+\tCCCC
+SHA256:
+ 00 1 valid-until: x
+Description: Valid-Until: never
+
+Valid-Until: second paragraph
+"""
+
+
+def test_fields_go_with_their_further_lines_and_all_else_stays() -> None:
+    kept = without_fields(RELEASE, frozenset({b"valid-until", b"signed-by"}))
+    assert kept == (
+        b"Origin: Example\nDate: Sat, 04 Jul 2026 10:16:37 UTC\n# who signs\nSHA256:\n 00 1 valid-until: x\n"
+        b"Description: Valid-Until: never\n\n"
+    )
+
+
+@given(st.lists(st.sampled_from([*RELEASE.split(b"\n"), b" ", b"A:", b"#b: c", b" # d"]), max_size=12))
+def test_a_reader_finds_the_other_fields_as_before_and_none_of_these(lines: list[bytes]) -> None:
+    text = b"\n".join(lines)
+    names = ("valid-until", "signed-by")
+    kept = without_fields(text, frozenset(name.encode() for name in names))
+    try:
+        before = read(text)
+    except ParseError:
+        return
+    fields = [{name: value for name, value in each._fields.items() if name not in names} for each in before]
+    assert [each._fields for each in read(kept)] == [each for each in fields if each]

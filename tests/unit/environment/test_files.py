@@ -47,6 +47,21 @@ def test_who_has_opened_the_old_file_keeps_it(tmp_path: Path) -> None:
         assert opened.read() == b"old"
 
 
+def test_a_new_file_can_be_private_from_its_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    write = os.write
+
+    def noted(descriptor: int, data: bytes) -> int:
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", noted)
+    files.replace(tmp_path / "key", b"secret", mode=0o600)
+
+    assert modes == [0o600]
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
 def test_replace_keeps_the_mode_and_follows_a_symbolic_link(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/lock").write_bytes(b"old")

@@ -42,6 +42,20 @@ def test_the_process_tells_others_what_it_does(tmp_path: Path) -> None:
     )
 
 
+def test_a_key_to_sign_with_is_there_only_if_wanted(tmp_path: Path) -> None:
+    assert open_environment("aptfreeze run", surroundings(tmp_path), {}).signing_key() is None
+    assert list(tmp_path.iterdir()) == []
+
+    (tmp_path / "aptfreeze.toml").write_text("resign = true\n")
+    key = open_environment("aptfreeze run", surroundings(tmp_path), {}).signing_key()
+    assert key is not None
+    (tmp_path / "team.key").write_bytes(key.private)
+    (tmp_path / "team.key").chmod(0o600)
+    (tmp_path / ".aptfreeze/resign.key").unlink()
+    (tmp_path / "aptfreeze.toml").write_text('resign = true\nresign_key = "team.key"\n')
+    assert open_environment("aptfreeze run", surroundings(tmp_path), {}).signing_key() == key
+
+
 def test_nothing_is_written(tmp_path: Path) -> None:
     open_environment("aptfreeze status", surroundings(tmp_path), {})
 

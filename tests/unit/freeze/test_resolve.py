@@ -12,7 +12,7 @@ from aptfreeze.deb.paths import Location
 from aptfreeze.deb.release import Release
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest, Wanted
-from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, ReleasePair, SuiteKey
+from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, ReleasePair, Root, SuiteKey
 from aptfreeze.freeze.outcome import (
     Absent,
     Answer,
@@ -26,6 +26,7 @@ from aptfreeze.freeze.outcome import (
     PinnedFile,
     PinnedPackage,
     PinnedPayload,
+    PinnedResigned,
     PinnedRoot,
     PinnedSingle,
     SuiteFile,
@@ -76,8 +77,15 @@ class Shell:
     def index(self, key: SuiteKey, path: str, entries: dict[str, IndexEntry]) -> None:
         self.indexes[key, path] = entries
 
-    def ask(self, url: str, *, from_apt: bool = True, architectures: frozenset[str] = frozenset({"amd64"})) -> Outcome:
-        asked = Asked(Location.parse(f"http://{url}".encode()), from_apt, architectures)
+    def ask(
+        self,
+        url: str,
+        *,
+        from_apt: bool = True,
+        architectures: frozenset[str] = frozenset({"amd64"}),
+        resigns: bool = False,
+    ) -> Outcome:
+        asked = Asked(Location.parse(f"http://{url}".encode()), from_apt, architectures, resigns)
         resolution = resolve(asked, Generation("0" * 32, OLD, self.pins, self.extra))
         try:
             need = next(resolution)
@@ -163,6 +171,35 @@ def test_a_pinned_pair_has_no_inrelease(shell: Shell) -> None:
 def test_an_unsigned_release_has_no_signature(shell: Shell) -> None:
     shell.pins[BOOKWORM] = Pin(ReleasePair(digest("r"), None), OLD)
     assert isinstance(shell.ask(f"{REPOSITORY}/dists/bookworm/Release.gpg"), Absent)
+
+
+@pytest.mark.parametrize("root", [InRelease(digest("i")), ReleasePair(digest("r"), digest("g"))])
+@pytest.mark.parametrize("suite", ["dists/bookworm", "dists/oldstable", "flat"])
+def test_where_suites_are_signed_anew_a_signed_one_has_all_three_files(
+    shell: Shell, root: InRelease | ReleasePair, suite: str
+) -> None:
+    key = SuiteKey(f"{REPOSITORY}/flat", "./") if suite == "flat" else BOOKWORM
+    pin = shell.pins[key] = Pin(root, OLD, "oldstable", "bookworm", ("A" * 40,))
+    for name in ("InRelease", "Release", "Release.gpg"):
+        assert shell.ask(f"{REPOSITORY}/{suite}/{name}", resigns=True) == PinnedResigned(key, pin, name)
+    assert not isinstance(shell.ask(f"{REPOSITORY}/{suite}/InRelease"), PinnedResigned)
+
+
+@pytest.mark.parametrize(
+    "root", [InRelease(digest("i")), ReleasePair(digest("r"), None), BarePackages(digest("p"), "Packages")]
+)
+def test_an_unsigned_one_stays_as_it_is(shell: Shell, root: Root) -> None:
+    shell.pins[FLAT] = Pin(root, OLD)
+    for name in ("InRelease", "Release", "Release.gpg", "Packages"):
+        if name != "Packages" or isinstance(root, BarePackages):
+            url = f"{FLAT.repository}/{name}"
+            assert shell.ask(url, resigns=True) == shell.ask(url)
+
+
+def test_a_package_list_never_gets_a_signature_whatever_its_pin_claims(shell: Shell) -> None:
+    shell.pins[FLAT] = Pin(BarePackages(digest("p"), "Packages"), None, signers=("A" * 40,))
+    assert isinstance(shell.ask(f"{FLAT.repository}/Packages", resigns=True), PinnedRoot)
+    assert isinstance(shell.ask(f"{FLAT.repository}/InRelease", resigns=True), Absent)
 
 
 @pytest.mark.parametrize("name", ["oldstable", "bookworm"])

@@ -2,9 +2,11 @@
 """Each kind of file that a generation answers for, and what follows when it was, or could not be, served."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
@@ -14,6 +16,7 @@ import pytest
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.environment.absent import Absences
+from aptfreeze.environment.resigning import Resigning, resigned
 from aptfreeze.errors import MidSyncError, MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.opened import OpenArchive
@@ -24,6 +27,7 @@ from aptfreeze.freeze.outcome import (
     PinnedFile,
     PinnedPackage,
     PinnedPayload,
+    PinnedResigned,
     PinnedRoot,
     PinnedSingle,
 )
@@ -35,6 +39,7 @@ from aptfreeze.serve.prefetch import Prefetch
 from aptfreeze.serve.recall import Recall
 from aptfreeze.serve.reply import FileBody, Reply
 from aptfreeze.serve.sources import SourcesFollower
+from aptfreeze.trust.signing import SigningKey as EnvironmentKey
 from support.faults import FromFolder, Stall, Status
 from support.loops import in_loop
 from support.origin import Origin
@@ -75,8 +80,14 @@ class Served:
 
         in_loop(told)
 
-    def found(self, path: str) -> Outcome:
-        asked = Asked(Location.parse(f"{self.repository.url}/{path}".encode()), True, frozenset({"amd64"}))
+    def frozen_by(self, key: EnvironmentKey, frozen: FrozenFiles) -> FrozenFiles:
+        """The same files, served signed by a key."""
+        signing = copy(frozen)
+        signing._resigning = Resigning(key)
+        return signing
+
+    def found(self, path: str, *, resigns: bool = False) -> Outcome:
+        asked = Asked(Location.parse(f"{self.repository.url}/{path}".encode()), True, frozenset({"amd64"}), resigns)
         return self.lookup.settle(resolve(asked, self.desk.session.generation))
 
     def file(self, path: str = INDEX) -> PinnedFile:
@@ -144,6 +155,74 @@ def test_the_root_alone_commits_nothing(served: Served) -> None:
 
     served.tell(story)
     assert not served.is_committed
+
+
+# --- the root, signed anew ---
+
+
+KEY = EnvironmentKey.generate("test", bytes(range(1, 33)))
+OTHER = EnvironmentKey.generate("test", bytes(range(2, 34)))
+
+
+def headers_of(reply: Reply) -> dict[str, str]:
+    lines = reply.head.decode().split("\r\n")[1:-2]
+    return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+
+
+def body_of(reply: Reply) -> bytes:
+    assert isinstance(reply.body, FileBody)
+    return os.pread(reply.body.growth.descriptor(), reply.body.size, reply.body.start)
+
+
+@pytest.mark.parametrize("name", ["InRelease", "Release", "Release.gpg"])
+def test_a_file_that_is_signed_anew_is_told_from_the_original_and_from_that_of_another_key(
+    served: Served, name: str
+) -> None:
+    async def story(frozen: FrozenFiles) -> None:
+        served.desk.session.resigns = True
+        found = served.found(f"dists/bookworm/{name}", resigns=True)
+        assert isinstance(found, PinnedResigned)
+        ours = await served.frozen_by(KEY, frozen).made(request(), found)
+        assert body_of(ours) == resigned(name, served.lookup.payload(found.key, found.pin), KEY, found.pin.date)
+        own = headers_of(ours)["last-modified"]
+        assert status_of(await served.frozen_by(KEY, frozen).made(request(If_Modified_Since=own), found)) == 304
+        others = headers_of(await served.frozen_by(OTHER, frozen).made(request(), found))
+        assert found.pin.date is not None
+        original = format_datetime(found.pin.date, usegmt=True)
+        for held in (original, others["last-modified"]):
+            assert status_of(await served.frozen_by(KEY, frozen).made(request(If_Modified_Since=held), found)) == 200
+        if name != "Release":
+            assert others["etag"] != headers_of(ours)["etag"]
+        assert served.desk.session.newer_lists == {}
+
+    served.tell(story)
+
+
+def test_it_commits_nothing_and_notes_a_client_with_newer_lists(served: Served) -> None:
+    async def story(frozen: FrozenFiles) -> None:
+        found = served.found("dists/bookworm/InRelease", resigns=True)
+        assert isinstance(found, PinnedResigned)
+        assert found.pin.date is not None
+        newer = found.pin.date + timedelta(hours=1)
+        await served.frozen_by(KEY, frozen).made(request(If_Modified_Since=format_datetime(newer, usegmt=True)), found)
+        assert served.desk.session.newer_lists == {found.key: newer}
+
+    served.tell(story)
+    assert not served.is_committed
+
+
+def test_what_is_not_signed_is_told(served: Served) -> None:
+    async def story(frozen: FrozenFiles) -> None:
+        served.desk.session.resigns = True
+        found = served.found("dists/bookworm/InRelease")
+        assert isinstance(found, PinnedRoot)
+        for _ in range(2):
+            assert status_of(await frozen.root(request(), found)) == 200
+
+    served.tell(story)
+    assert [line for line in served.desk.told if "not re-signed" in line] == [
+        f"{key_of(served.repository)} is not signed, so it is served as it is and not re-signed"
+    ]
 
 
 # --- what a Release lists ---

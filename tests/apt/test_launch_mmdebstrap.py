@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from aptfreeze.environment.resigning import resigned as resigned_file
 from aptfreeze.launch.prepare import prepare
+from aptfreeze.trust.signing import SigningKey as EnvironmentKey
 from support.mirror import Mirror
 from support.origin import Origin
 from support.process import Result, run
 from support.repository import MakeRepository, Repository
 from support.sessions import make_session
+from support.signing import SigningKey
 
 pytestmark = pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed")
 
@@ -38,9 +41,9 @@ def folder() -> Iterator[Path]:
 class Build:
     """Builds with and without what `run` gives to mmdebstrap."""
 
-    def __init__(self, folder: Path, proxy: str) -> None:
+    def __init__(self, folder: Path, proxy: str, certificate: bytes = b"") -> None:
         self.folder = folder
-        self.session = make_session(folder, proxy=proxy)
+        self.session = make_session(folder, proxy=proxy, certificate=certificate)
         self.own = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -145,6 +148,57 @@ def test_the_root_has_no_proxy_of_ours(build: Build, expired: Repository) -> Non
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_version_and_help_are_the_real_ones(build: Build, option: str) -> None:
     assert build.wrapped(option).ok().stdout == build.plain(option).ok().stdout
+
+
+# --- suites signed by the environment's key ---
+
+
+@pytest.fixture
+def resigned(expired: Repository, origin: Origin, folder: Path) -> Build:
+    """Serves the expired suite as `run` with `resign = true` would; apt knows none of its keys."""
+    key = EnvironmentKey.generate("test")
+    for name in ("InRelease", "Release", "Release.gpg"):
+        release = (expired.suite_folder / "Release").read_bytes()
+        (expired.suite_folder / name).unlink()
+        (expired.suite_folder / name).write_bytes(resigned_file(name, release, key, expired.date))
+    return Build(folder, origin.url, key.certificate)
+
+
+SIGNED_SOURCE = f"deb {URL} bookworm main"
+
+
+@pytest.mark.parametrize("mode", ["root", "unshare", "fakechroot", "chrootless"])
+def test_a_suite_signed_anew_is_built_in_every_mode_and_leaves_nothing(resigned: Build, mode: str) -> None:
+    usable(mode)
+    assert resigned.plain(*options(mode), "--format=null", "bookworm", "-", SIGNED_SOURCE).fails().output
+    look = "--extract-hook=echo the folder has: $(ls $1/etc/apt) >&2"
+    told = resigned.wrapped(*options(mode), "--format=null", look, "bookworm", "-", SIGNED_SOURCE).ok()
+    (found,) = re.findall("^the folder has: (.*)$", told.stderr, re.MULTILINE)
+    assert "aptfreeze.d" not in found.split()
+
+
+def test_a_source_line_of_mmdebstrap_s_own_names_no_key(resigned: Build) -> None:
+    """Where the host's apt does not know Debian's key, it would name the file that has it."""
+    arguments = [*options("chrootless"), "--format=directory", "--components=main", "bookworm", "root", URL]
+    resigned.wrapped(*arguments).ok()
+    assert "signed-by" not in (resigned.folder / "root/etc/apt/sources.list").read_text()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_keyrings_of_the_user_count_beside_it(
+    resigned: Build, make_repository: MakeRepository, stranger_key: SigningKey, kind: str
+) -> None:
+    vendor = make_repository("vendor", key=stranger_key)
+    vendor.add("tool", "1.0")
+    vendor.publish()
+    keys = resigned.folder / "keys"  # the key's own folder is closed to apt's user
+    keys.mkdir()
+    shutil.copy(stranger_key.keyring, keys / "vendor.gpg")
+    keyring = keys if kind == "folder" else keys / "vendor.gpg"
+    sources = [SIGNED_SOURCE, "deb http://mirror.example.org/vendor bookworm main"]
+    resigned.wrapped(
+        *options("chrootless"), "--include=tool", f"--keyring={keyring}", "--format=null", "bookworm", "-", *sources
+    ).ok()
 
 
 @pytest.mark.online

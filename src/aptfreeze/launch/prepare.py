@@ -38,7 +38,8 @@ def prepare(
     `options` are what `read_options(own)` gave; that blocks for about 10 ms, so a caller may have other work meanwhile.
     """
     variables, notices = child_variables(own, session)
-    path, wrapper_notices = write_wrappers(session.folder / "bin", variables.get("PATH", os.defpath))
+    own_path = variables.get("PATH", os.defpath)
+    path, wrapper_notices = write_wrappers(session.folder / "bin", own_path, session.certificate)
     variables["PATH"] = path
     found = read_options(own) if options is None else options
     rules = _configure_apt(command, variables, session, found)
@@ -46,7 +47,8 @@ def prepare(
     all_notices = (*(notice for notice in told if notice), *notices, *wrapper_notices, *proxy_notices(found))
 
     def overridden() -> tuple[Notice, ...]:
-        return override_notices(rules, read_options(variables)) if found else ()
+        again = read_options(variables) if found else ()
+        return override_notices(rules, again) if again else ()  # else apt-config failed, and nothing is known
 
     return Prepared(variables, all_notices, overridden)
 

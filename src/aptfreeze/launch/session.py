@@ -31,6 +31,8 @@ class Session:
     """The session folder, absolute; the caller removes it."""
     state: Path
     """The environment's local state (`.aptfreeze`), absolute."""
+    certificate: bytes = b""
+    """Public half of the key that suites are served signed with, binary; empty: as their archives signed them."""
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:

@@ -53,7 +53,7 @@ async def run(
 
     `tell` tells a line for good, `show` one that the next one replaces: none while COMMAND runs, whose terminal it is.
     """
-    generation = opened.store.init()
+    generation, key = opened.store.init(), opened.signing_key()
     in_thread = partial(asyncio.get_running_loop().run_in_executor, None)
     with session_folder() as folder, SignalReader() as signals:
         # apt needs as long to tell its options as we need to import what serves them.
@@ -61,9 +61,18 @@ async def run(
         from aptfreeze.serve.assembly import World
         from aptfreeze.serve.running import running
 
-        world = World(opened.store, generation, opened.settings, opened.process, tell, access_log=access_log)
+        world = World(
+            opened.store, generation, opened.settings, opened.process, tell, access_log=access_log, signing_key=key
+        )
         async with running(world, "127.0.0.1", 0, grace_s=_GRACE_S) as proxy:
-            launched = LaunchSession(proxy.url, generation.id, generation.created, folder, opened.environment.state)
+            launched = LaunchSession(
+                proxy.url,
+                generation.id,
+                generation.created,
+                folder,
+                opened.environment.state,
+                b"" if key is None else key.certificate,
+            )
             prepared = launch.prepare(command, environ, launched, await options)
             _note(proxy, prepared.notices)
             overridden = in_thread(prepared.overridden)

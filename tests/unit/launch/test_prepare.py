@@ -4,7 +4,7 @@
 import os
 from pathlib import Path
 
-from aptfreeze.launch.aptread import read_options
+from aptfreeze.launch.aptread import Option, read_options
 from aptfreeze.launch.prepare import prepare
 from support.sessions import make_session
 
@@ -31,6 +31,15 @@ def test_any_other_command_keeps_the_lists_of_whatever_it_builds(tmp_path: Path)
     assert list(session.state.iterdir()) == []
 
 
+def test_the_key_of_suites_that_are_signed_anew_reaches_the_wrappers(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "debootstrap").touch(0o755)
+    session = make_session(tmp_path, certificate=b"the key")
+    prepare(["make"], {"PATH": str(tools)}, session)
+    assert (session.folder / "bin/aptfreeze.gpg").read_bytes() == b"the key"
+
+
 def test_all_that_is_temporary_lies_in_the_session_folder(tmp_path: Path) -> None:
     session = make_session(tmp_path)
     variables = prepare(["make"], os.environ, session).variables
@@ -49,6 +58,12 @@ def test_every_remark_is_there_and_the_most_urgent_comes_first(tmp_path: Path) -
     assert any(text.startswith('no_proxy="mirror.example.org"') for text in notices)
     assert any("Acquire::http::Proxy::mirror.example.org" in text for text in notices)
     assert not any("instead of" in text for text in notices)
+
+
+def test_an_apt_that_cannot_be_asked_again_is_not_blamed(tmp_path: Path) -> None:
+    own = {"PATH": "/nowhere"}
+    prepared = prepare(["make"], own, make_session(tmp_path), [Option("APT::Architecture", "amd64")])
+    assert prepared.overridden() == ()
 
 
 def test_a_machine_without_apt_is_no_obstacle(tmp_path: Path) -> None:

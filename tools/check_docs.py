@@ -29,6 +29,7 @@ DATA_MODULES = (
     "environment/records",
     "verbs/config",
     "verbs/diff",
+    "verbs/key",
     "verbs/merge",
     "verbs/serve",
     "verbs/status",

@@ -107,6 +107,13 @@ class Aptfreeze:
         with self.configuration.open("a") as file:
             file.write(text + "\n")
 
+    def resign(self, more: str = "") -> Path:
+        """Switches re-signing on; the file with the public key, binary. `more` is a further line of aptfreeze.toml."""
+        self.configuration.write_text(f"resign = true\n{more}\n{self.configuration.read_text()}")
+        public = self.root / f"{self.environment.name}.gpg"
+        self.command("key", "--out", str(public)).ok()
+        return public
+
     def trust(self, *keys: SigningKey) -> None:
         """Makes these keys the only ones that count."""
         self.configure(f"[trust]\nkeyrings = {json.dumps([str(key.keyring) for key in keys])}")

@@ -23,19 +23,26 @@ class SigningKey:
     """The public key in binary form, fit for `signed-by` and for `[trust] keyrings`."""
     armored: Path
     """The public key in ASCII armour."""
+    options: tuple[str, ...] = ()
+    """For gpg, whenever it signs."""
 
     def clearsign(self, data: bytes) -> bytes:
         """What an archive publishes as InRelease."""
-        return _gpg(self.home, "--clearsign", "--local-user", self.fingerprint, stdin=data)
+        return self._signed("--clearsign", data)
 
     def detached(self, data: bytes) -> bytes:
         """What an archive publishes as Release.gpg."""
-        return _gpg(self.home, "--armor", "--detach-sign", "--local-user", self.fingerprint, stdin=data)
+        return self._signed("--detach-sign", data)
+
+    def _signed(self, how: str, data: bytes) -> bytes:
+        return _gpg(self.home, *self.options, "--armor", "--local-user", self.fingerprint, how, stdin=data)
 
 
 @contextmanager
 def throwaway_key(name: str = "Test Archive", *options: str, lives: str = "never") -> Iterator[SigningKey]:
-    """A new ed25519 key; `options` go to gpg (`--faked-system-time=...`). Its agent ends with the context.
+    """A new ed25519 key. Its agent ends with the context.
+
+    `options` go to gpg (`--faked-system-time=...`), now and when it signs.
 
     `lives` is how long it is good, in gpg's words: `1y`.
     """
@@ -57,7 +64,7 @@ def _generate(home: Path, name: str, options: tuple[str, ...], lives: str) -> Si
     keyring, armored = home / "archive-keyring.gpg", home / "archive-keyring.asc"
     keyring.write_bytes(_gpg(home, "--export", fingerprint))
     armored.write_bytes(_gpg(home, "--armor", "--export", fingerprint))
-    return SigningKey(home, fingerprint, keyring, armored)
+    return SigningKey(home, fingerprint, keyring, armored, options)
 
 
 def _gpg(home: Path, *arguments: str, stdin: bytes = b"") -> bytes:

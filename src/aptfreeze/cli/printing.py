@@ -4,8 +4,9 @@
 import io
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 from aptfreeze.errors import UsageError
 
@@ -15,10 +16,23 @@ def print_data(found: Mapping[str, Any] | Iterable[str]) -> None:
     text = json.dumps(found, indent=2) + "\n" if isinstance(found, Mapping) else "".join(f"{line}\n" for line in found)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path need not be text
+    with _to_stdout() as stdout:
+        print(text, end="", file=stdout, flush=True)
+
+
+def print_bytes(found: bytes) -> None:
+    """The same for data that are no text."""
+    with _to_stdout() as stdout:
+        stdout.buffer.write(found)
+        stdout.buffer.flush()
+
+
+@contextmanager
+def _to_stdout() -> Iterator[TextIO]:
     if sys.stdout is None:  # `>&-`
         raise UsageError("cannot write to stdout: it is closed", hint="name a file: > FILE")
     try:
-        print(text, end="", flush=True)
+        yield sys.stdout
     except BrokenPipeError:
         sys.stdout = None  # or Python tries to flush it at its end, fails, and exits with 120
     except OSError as error:

@@ -15,11 +15,15 @@ import pytest
 
 from aptfreeze import __version__
 from aptfreeze.cli.main import main
+from aptfreeze.trust.armor import dearmored
 from support.aptfreeze import Aptfreeze
 from support.fetching import fetching, lists
 from support.repository import Repository
 
-VERBS = ("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "status", "packages", "config")
+VERBS = (
+    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge"),
+    *("status", "packages", "config", "key"),
+)
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -122,6 +126,8 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     assert keys(data(aptfreeze, "log")) <= documented("log --json")
     assert keys(data(aptfreeze, "reset")) <= documented("rollback --json`, `reset --json")
     assert keys(list(data(aptfreeze, "config").values())) <= documented("config --json")
+    aptfreeze.resign()
+    assert keys(data(aptfreeze, "key")) <= documented("key --json")
 
 
 @pytest.mark.parametrize("verb", ["status", "packages", "config"])
@@ -130,6 +136,16 @@ def test_text_goes_to_stdout_and_nothing_to_stderr(served: Aptfreeze, verb: str)
 
     assert result.stderr == ""
     assert bool(result.stdout) == (verb != "packages")  # no package was served: no line, not an empty one
+
+
+def test_a_key_is_data_and_what_to_do_with_it_is_talk(aptfreeze: Aptfreeze) -> None:
+    public = aptfreeze.resign()
+    result = aptfreeze.command("key").ok()
+
+    assert dearmored(result.stdout.encode(), "PUBLIC KEY BLOCK") == public.read_bytes()
+    assert "Signed-By: /etc/apt/keyrings/aptfreeze.asc" in result.said_by("aptfreeze")
+    binary = subprocess.run(aptfreeze.line("key", "--format", "binary"), cwd=aptfreeze.environment, capture_output=True)
+    assert binary.stdout == public.read_bytes()
 
 
 def test_a_folder_whose_name_is_no_text_can_be_printed(aptfreeze: Aptfreeze) -> None:

@@ -111,6 +111,31 @@ def test_a_side_that_cannot_be_read_is_not_taken_for_merged(driven: Branches) ->
     assert "has format version 2" in driven.command("merge").fails(2).stderr
 
 
+@pytest.mark.parametrize("broken", ["PATH", "aptfreeze.toml"])
+def test_where_aptfreeze_cannot_start_git_merges_the_text(driven: Branches, tmp_path: Path, broken: str) -> None:
+    diverge(driven, *MOVED)
+    if broken == "PATH":
+        driven.environ["PATH"] = "/usr/bin:/bin"
+    else:
+        (driven.product.environment / "aptfreeze.toml").write_text("nonsense")
+
+    driven.merge("feature").fails(1)
+
+    assert driven.text.count("<<<<<<< ours\n") == 1  # neighbouring lines in one
+    assert ">>>>>>> theirs\n" in driven.text
+
+
+def test_where_aptfreeze_cannot_start_what_git_can_merge_is_merged(driven: Branches) -> None:
+    between = {BOOKWORM: pin(1), SID: pin(1), STABLE: pin(1), TRIXIE: pin(1)}
+    driven.commit(generation("a", between))
+    diverge(driven, generation("b", {**between, TRIXIE: pin(2)}), generation("a", {BACKPORTS: pin(2), **between}))
+    driven.environ["PATH"] = "/usr/bin:/bin"
+
+    driven.merge("feature").ok()
+
+    assert driven.lock == generation("b", {**between, BACKPORTS: pin(2), TRIXIE: pin(2)})
+
+
 def test_branches_that_were_merged_with_each_other_before(driven: Branches) -> None:
     """Two merge bases: git merges them first, by the driver, to a base in memory."""
     diverge(driven, *ADDED)
@@ -286,8 +311,9 @@ def test_the_installation_says_what_it_did_and_is_done_once(branches: Branches) 
         f"aptfreeze: wrote {attributes}",
         f"aptfreeze: commit {attributes}; every other clone needs one aptfreeze merge --install",
     ]
+    assert branches.git("config", "merge.aptfreeze.driver").stdout.startswith("aptfreeze merge %O %A %B || ")
     assert json.loads(second.stdout) == {
-        "driver": "aptfreeze merge %O %A %B",
+        "driver": branches.git("config", "merge.aptfreeze.driver").stdout.rstrip("\n"),
         "attributes": str(attributes),
         "changed": [],
     }

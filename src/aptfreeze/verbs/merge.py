@@ -128,6 +128,11 @@ _DRIVER = b"aptfreeze"
 _ATTRIBUTE = f"{LOCK_FILE} merge=aptfreeze"
 
 
+# Where aptfreeze does not even start (another PATH, a setting that is no good) git merges the text, as without a
+# driver: else the file of ours would be left as it is, and look finished.
+_ELSE_AS_TEXT = "%O %A %B || { ! grep -q '^<<<<<<< ' %A && git merge-file -q -L ours -L base -L theirs %A %O %B; }"
+
+
 @immutable
 class Installed:
     """A git repository that merges lock files by key."""
@@ -155,7 +160,7 @@ def install(opened: Opened) -> Installed:
     """Make git call `merge_files` for lock files; UsageError outside of a git work tree, and without git."""
     folder = opened.environment.root
     attributes = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel")), ".gitattributes")
-    driver = f"{_program()} merge %O %A %B"
+    driver = f"{_program()} merge {_ELSE_AS_TEXT}"
     changed = []
     for key, value in (("merge.aptfreeze.name", "lock files of aptfreeze, by key"), ("merge.aptfreeze.driver", driver)):
         if git.ask(folder, "config", "--local", "--get", key)[0] != f"{value}\n".encode():

@@ -97,9 +97,12 @@ class SourcesProgress:
             self._is_told = True
             names = ", ".join(each.name for each in awaited)
             self._tell(f"fetching Sources indexes: {names} (Ctrl-C: the next run goes on)")
-        self._rate.count(sum(each.received for each in awaited), now)
+        received = sum(each.received for each in awaited)
+        sizes = [each.size for each in awaited if each.size is not None]
+        size = sum(sizes) if len(sizes) == len(awaited) else None
+        self._rate.count(received, now)
         return Line(
-            ", ".join(_amounts(awaited, self._rate.per_s)),
+            ", ".join(_amounts(received, size, self._rate.per_s)),
             tuple(_name(each) for each in awaited if each.received != each.size),
         )
 
@@ -119,6 +122,25 @@ class FetchingProgress:
         if self._rate.per_s is not None:
             told.append(_rate_text(self._rate.per_s))
         return Line(", ".join(told), tuple(map(_name, running)))
+
+
+class FilesProgress:
+    """Of many files that are fetched, or looked at, one after the other. Mutable state: the rate."""
+
+    def __init__(self, files: int, size: int | None) -> None:
+        """`files` in all, which have `size` bytes; None: bytes are no measure of it."""
+        self._files = files
+        self._size = size
+        self._rate = Rate()
+
+    def line(self, done: int, done_size: int, running: Sequence[Download], now: float) -> Line:
+        """`done` files of `done_size` bytes are finished; those that are `running` count as far as they have come."""
+        told = [f"{done} of {counted(self._files, 'file')}"]
+        if self._size is not None:
+            received = min(self._size, done_size + sum(each.received for each in running))
+            self._rate.count(received, now)
+            told += _amounts(received, self._size, self._rate.per_s)
+        return Line(", ".join(told), tuple(_name(each) for each in running if each.received))
 
 
 @immutable
@@ -158,11 +180,8 @@ class ServingProgress:
         return Line(", ".join(told), tuple(_name(each) for each in ranked))
 
 
-def _amounts(downloads: Sequence[Download], per_s: float | None) -> Iterator[str]:
+def _amounts(received: int, size: int | None, per_s: float | None) -> Iterator[str]:
     """`3.1 MB of 9.4 MB`, `1.2 MB/s`, `6 s left`, as far as they are known."""
-    received = sum(each.received for each in downloads)
-    sizes = [each.size for each in downloads if each.size is not None]
-    size = sum(sizes) if len(sizes) == len(downloads) else None
     yield size_text(received) if size is None else f"{size_text(received)} of {size_text(size)}"
     if per_s is not None:
         yield _rate_text(per_s)

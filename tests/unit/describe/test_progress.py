@@ -3,7 +3,15 @@
 
 import pytest
 
-from aptfreeze.describe.progress import Activity, FetchingProgress, Line, Rate, ServingProgress, SourcesProgress
+from aptfreeze.describe.progress import (
+    Activity,
+    FetchingProgress,
+    FilesProgress,
+    Line,
+    Rate,
+    ServingProgress,
+    SourcesProgress,
+)
 from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.priority import Priority
 
@@ -200,3 +208,24 @@ def test_what_is_fetched_and_how_fast() -> None:
     assert progress.line(running[:1], 0, 7.1) == Line("fetching 1 file", ("a.deb 30%",))
     assert progress.line(running, 2_000_000, 8.0) == Line("fetching 2 files, 2.0 MB/s", ("a.deb 30%", "b.deb"))
     assert progress.line([], 2_000_000, 9.0) is None
+
+
+# --- many files ---
+
+
+def test_many_files_tell_how_many_are_done_and_what_is_under_way() -> None:
+    progress = FilesProgress(98, 45_200_000)
+
+    assert progress.line(0, 0, (), 0).fitted(200) == "0 of 98 files, 0 bytes of 45.2 MB"
+    running = (download("hello.deb", 400_000, 1_000_000), download("waits.deb", 0, 500))
+    assert progress.line(12, 2_000_000, running, 2).fitted(200) == (
+        "12 of 98 files, 2.4 MB of 45.2 MB, 1.2 MB/s, 36 s left: hello.deb 40%"
+    )
+
+
+def test_more_than_all_is_never_told() -> None:
+    assert FilesProgress(1, 100).line(1, 150, (), 0).fitted(200) == "1 of 1 file, 100 bytes of 100 bytes"
+
+
+def test_where_bytes_are_no_measure_files_alone_are_told() -> None:
+    assert FilesProgress(98, None).line(12, 0, (), 0).fitted(200) == "12 of 98 files"

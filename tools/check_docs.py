@@ -24,7 +24,9 @@ _EXAMPLE = re.compile(r"^    .*?\b(aptfreeze [a-z]+\b[^|<>&'#\n]*)", re.MULTILIN
 """A command in an indented block, up to where the shell begins to do something else."""
 DATA_MODULES = (
     "describe/changelist",
+    "describe/fetched",
     "describe/merges",
+    "describe/rot",
     "describe/summary",
     "environment/records",
     "verbs/config",

@@ -22,6 +22,7 @@ UNTESTED: dict[str, str] = {
     "__main__.py": "tests/unit/cli/test_main.py starts it",
     "cli/building.py": _CLI,
     "cli/comparing.py": _CLI,
+    "cli/keeping.py": _CLI,
     "cli/generations.py": _CLI,
     "cli/looking.py": _CLI,
     "cli/merging.py": "tests/contract/test_git_merge.py asks it by the command line, and through git",

@@ -5,17 +5,40 @@ import argparse
 from datetime import UTC, datetime
 
 from aptfreeze.cli.printing import print_data
-from aptfreeze.cli.verb import Verb, add_json_flag
+from aptfreeze.cli.verb import Verb, add_json_flag, add_offline_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
+from aptfreeze.errors import UsageError
+
+
+def _status_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="see whether all that was used is still held, where else it is, and what expires when",
+    )
+    parser.add_argument("--hash", action="store_true", help="with --check: read every byte of what is held, too")
+    add_offline_flag(parser)
+    add_json_flag(parser)
 
 
 def _show_status(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     from aptfreeze.verbs import status
 
-    found = status.status(opened, datetime.now(UTC))
-    print_data(status.data(found) if options.json else status.lines(found))
-    return 0
+    if options.hash and not options.check:
+        raise UsageError("--hash belongs to --check", hint="aptfreeze status --check --hash")
+    now = datetime.now(UTC)
+    found = status.status(opened, now)
+    if not options.check:
+        print_data(status.data(found) if options.json else status.lines(found))
+        return 0
+    from aptfreeze.verbs import check
+
+    rot = check.check(opened, now, is_hashed=options.hash, show=talk.show if talk.shows_progress else None)
+    print_data(
+        {**status.data(found), "check": rot.data()} if options.json else [*status.lines(found), "", *rot.lines()]
+    )
+    return rot.exit_status
 
 
 def _packages(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
@@ -39,8 +62,12 @@ VERBS = (
         "status",
         "this environment: pins, their age, what is archived",
         "Show generation, state digest and pins with their age, and what the archive\n"
-        "holds of what was used.\n\n  aptfreeze status --json | jq -r .state",
-        add_json_flag,
+        "holds of what was used. With --check, also whether mirrors still have it, what\n"
+        "the signatures are worth today, and when keys and Valid-Until expire.\n\n"
+        "  aptfreeze status --json | jq -r .state\n"
+        "  aptfreeze status --check --hash\n\n"
+        "Exit status with --check: 3 if something that was used is held nowhere.",
+        _status_flags,
         _show_status,
     ),
     Verb(

@@ -5,11 +5,19 @@ import argparse
 from typing import Any, NoReturn
 
 from aptfreeze import __version__
-from aptfreeze.cli import building, comparing, generations, looking, merging, trusting
+from aptfreeze.cli import building, comparing, generations, keeping, looking, merging, trusting
 from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
 
-VERBS = (*building.VERBS, *generations.VERBS, *comparing.VERBS, *merging.VERBS, *looking.VERBS, *trusting.VERBS)
+VERBS = (
+    *building.VERBS,
+    *generations.VERBS,
+    *comparing.VERBS,
+    *merging.VERBS,
+    *keeping.VERBS,
+    *looking.VERBS,
+    *trusting.VERBS,
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A `Pinning` as the settings of an environment want it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from aptfreeze.environment.pinning import Judges, Pinning
@@ -15,17 +16,21 @@ _LARGEST_ROOT = 64 << 20
 
 def make_pinning(archive: OpenArchive, settings: Settings) -> Pinning:
     """It fetches over the archive's downloads, and trusts whom the settings or this machine's apt trust."""
-    judges = Judges(
-        trust=settings.trust,
-        verifier=lambda: backend(settings.trust.backend),
-        keyrings=lambda repository: keyrings_for(repository, settings.trust),
-        now=lambda: datetime.now(UTC),
-    )
     return Pinning(
         archive.objects,
         archive.mirrors,
         archive.snapshots,
         lambda url, is_patient: archive.downloads.fetch_bytes([url], _LARGEST_ROOT, is_patient=is_patient).data,
-        judges,
+        make_judges(settings, lambda: datetime.now(UTC)),
         offline=settings.offline.value,
+    )
+
+
+def make_judges(settings: Settings, now: Callable[[], datetime]) -> Judges:
+    """Those whom the settings or this machine's apt trust, at the time of this clock."""
+    return Judges(
+        trust=settings.trust,
+        verifier=lambda: backend(settings.trust.backend),
+        keyrings=lambda repository: keyrings_for(repository, settings.trust),
+        now=now,
     )

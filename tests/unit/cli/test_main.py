@@ -6,6 +6,7 @@ What it says of a user's mistakes is in tests/contract/test_bad_input.py.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from support.fetching import fetching, lists
 from support.repository import Repository
 
 VERBS = (
-    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge"),
+    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch"),
     *("status", "packages", "config", "key"),
 )
 
@@ -120,6 +121,12 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     assert keys(summary) <= documented("run --json FILE")
     assert keys(status) <= documented("status --json")
     assert keys(packages) <= documented("packages --json")
+    assert keys(data(aptfreeze, "status", "--check")) <= documented("status --json")
+    shutil.rmtree(aptfreeze.archive)
+    lost = json.loads(aptfreeze.command("fetch", "--archive", str(aptfreeze.archive), "--offline", "--json").stdout)
+    assert lost["missing"]
+    assert keys(lost) <= documented("fetch --json")
+    aptfreeze.command("fetch", "--archive", str(aptfreeze.archive)).ok()
     repository.add("hello", "2.0")
     repository.publish()
     assert keys(data(aptfreeze, "update", "--changelog")) <= documented("update --json")

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Verbs that keep an archive complete: fetch."""
+
+import argparse
+
+from aptfreeze.cli.printing import print_data
+from aptfreeze.cli.verb import Verb, add_json_flag, add_offline_flag
+from aptfreeze.describe.talk import Talk
+from aptfreeze.environment.opened import Opened
+
+
+def _fetch_flags(parser: argparse.ArgumentParser) -> None:
+    scope = parser.add_mutually_exclusive_group()
+    scope.add_argument("--used", action="store_true", help="what runs of this generation were served (default)")
+    scope.add_argument("--all", action="store_true", help="every package file that the indexes in use list")
+    parser.add_argument("--sources", action="store_true", help="the source packages of these files, too")
+    add_offline_flag(parser)
+    add_json_flag(parser)
+
+
+def _fetch(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.verbs import fetch
+
+    wish = fetch.Wish(is_all=options.all, with_sources=options.sources)
+    show = talk.show if talk.shows_progress else None
+    fetched = fetch.fetch(opened, wish, tell=talk.tell, show=show)
+    print_data(fetched.data() if options.json else fetched.lines())
+    return fetched.exit_status
+
+
+VERBS = (
+    Verb(
+        "fetch",
+        "make the archive complete for this generation",
+        "Fetch what the archive lacks of the current generation: pinned files, indexes,\n"
+        "Sources indexes, and the package files that runs were served, or all of them.\n"
+        "What cannot be had is named. With --offline, it only tells what is missing.\n\n"
+        "  aptfreeze fetch\n"
+        "  aptfreeze fetch --all --sources\n\n"
+        "Exit status: 0 complete; 3 something is not to be had anywhere; 4 a mirror failed.",
+        _fetch_flags,
+        _fetch,
+    ),
+)

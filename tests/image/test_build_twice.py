@@ -17,12 +17,16 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aptfreeze.settings import TrustSettings
+from aptfreeze.trust.keyring import signers
+from aptfreeze.trust.keyrings import keyrings_for
 from support import clock
 from support.aptfreeze import Aptfreeze
 from support.mirror import Mirror
@@ -112,10 +116,14 @@ class Builds:
     def frozen(self, name: str, command: Sequence[str], *flags: str, days_later: int = 0) -> None:
         """Runs the command under `aptfreeze run`; keeps its summary."""
         summary = self.folder / f"{name}.json"
-        product = self.product.line("run", "--archive", str(self.product.archive), "--json", str(summary), *flags)
-        line = [*product, "--", *command]
-        self.do(clock.days_ahead(days_later, line) if days_later else line).ok()
+        self.tried(command, "--json", str(summary), *flags, days_later=days_later).ok()
         self.summaries[name] = json.loads(summary.read_text())
+
+    def tried(self, command: Sequence[str], *flags: str, days_later: int = 0) -> Result:
+        """How the command ends under `aptfreeze run`, both with that clock."""
+        line = [*self.product.line("run", "--archive", str(self.product.archive), *flags), "--", *command]
+        clock.forget_the_dead()
+        return self.do(clock.days_ahead(days_later, line) if days_later else line)
 
     def plain(self, command: Sequence[str]) -> Result:
         """Runs the command without aptfreeze, with the time that it would have set."""
@@ -131,6 +139,16 @@ class Builds:
     def pinned_in(self, name: str) -> set[str]:
         """When the suites of that run were pinned: now, before."""
         return {suite["pinned"] for suite in self.summaries[name]["suites"]}
+
+    def days_of_the_keys(self) -> int:
+        """How long from now apt takes what is pinned, as far as keys matter: at most ten years."""
+        limit = datetime.now(UTC) + timedelta(days=10 * clock.YEAR)
+        ends = []
+        for key, pin in self.product.pins.items():
+            keyrings = keyrings_for(key.split()[0], TrustSettings())
+            signed = [signer for name in pin["signers"] for signer in signers(keyrings, name[-16:])]
+            ends.append(max(signer.expires or limit for signer in signed))
+        return (min(limit, *ends) - datetime.now(UTC)).days - 1
 
     def packages(self) -> list[dict[str, Any]]:
         """What the runs so far were served."""
@@ -186,9 +204,17 @@ def served(builds: Builds, first: Image) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def second(builds: Builds, first: Image, served: object) -> Image:
-    """The same, a month later and without a network."""
+    """The same, years later and without a network; the clock is that of `aptfreeze` and of all that it starts."""
     command, image = builds.mmdebstrap("second", "--variant=minbase", f"--include={_INCLUDED}")
-    builds.frozen("second", command, "--offline", days_later=30)
+    builds.frozen("second", command, "--offline", days_later=builds.days_of_the_keys())
+    return image
+
+
+@pytest.fixture(scope="module")
+def behind(builds: Builds, first: Image) -> Image:
+    """The same on a machine whose clock is two years behind."""
+    command, image = builds.mmdebstrap("behind", "--variant=minbase", f"--include={_INCLUDED}")
+    builds.frozen("behind", command, "--offline", days_later=-2 * clock.YEAR)
     return image
 
 
@@ -203,15 +229,34 @@ def plain(builds: Builds, first: Image) -> Image:
     return image
 
 
-def test_the_second_build_is_the_first_byte_for_byte_a_month_later_and_offline(
+def test_the_second_build_is_the_first_byte_for_byte_years_later_and_offline(
     builds: Builds, first: Image, second: Image
 ) -> None:
-    ahead_s = int(builds.do(clock.days_ahead(30, ["date", "+%s"])).ok().stdout) - time.time()
-    assert ahead_s > 29 * 86400, "libfaketime does not change the clock of this machine's programs"
+    days = builds.days_of_the_keys()
+    ahead_s = int(builds.do(clock.days_ahead(days, ["date", "+%s"])).ok().stdout) - time.time()
+    assert ahead_s > (days - 1) * 86400, "libfaketime does not change the clock of this machine's programs"
     assert second.sha256 == first.sha256
     assert builds.summaries["second"]["mirror_requests"] == 0
     assert builds.pinned_in("first") == {"now"}
     assert builds.pinned_in("second") == {"before"}
+
+
+@pytest.mark.skipif(
+    shutil.which("sqv") is not None, reason="sqv refuses signatures from the future, whatever apt is told"
+)
+def test_a_build_two_years_before_its_packages_were_made_is_the_same_byte_for_byte(first: Image, behind: Image) -> None:
+    assert behind.sha256 == first.sha256
+
+
+def test_after_the_end_of_its_keys_apt_refuses_what_is_frozen(builds: Builds, first: Image) -> None:
+    """apt verifies for itself: the reason for re-sign mode."""
+    days = builds.days_of_the_keys() + 2
+    if days > 10 * clock.YEAR:
+        pytest.skip("the keys of this machine's mirror live for more than ten years")
+    command, _ = builds.mmdebstrap("after-the-keys", "--variant=minbase")
+    failed = builds.tried(command, "--offline", days_later=days).fails()
+    assert re.search("EXPKEYSIG|[Ee]xpired", failed.output)
+    assert "is not signed" in failed.output
 
 
 def test_security_updates_are_frozen_too(builds: Builds, first: Image) -> None:

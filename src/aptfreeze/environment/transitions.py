@@ -13,6 +13,7 @@ from datetime import timedelta
 from aptfreeze.environment import generations, provisional
 from aptfreeze.environment.generations import compare
 from aptfreeze.environment.log import EventKind
+from aptfreeze.environment.process import Liveness
 from aptfreeze.environment.store import EnvironmentStore, root_digest
 from aptfreeze.errors import RefusedError, UsageError
 from aptfreeze.freeze import moves
@@ -90,7 +91,7 @@ def _move(
     *,
     forget: Iterable[SuiteKey] | None,
 ) -> Generation:
-    """`forget`: suites whose provisional pins are void with it; None: of all."""
+    """`forget`: suites whose provisional pins are void with it, if nobody is at work with them; None: of all."""
     store.refuse_if_locked(f"{kind}: the lock file would change")
     with store.exclusive():
         current = store.settled()
@@ -99,13 +100,19 @@ def _move(
             return current
         generations.write_lock(store.environment, chosen)
         generations.write_copy(store.environment, chosen)
-        pending = provisional.load(store.environment.provisional)
-        void = pending.keys() if forget is None else pending.keys() & set(forget)
-        if void:
-            provisional.save(store.environment.provisional, {k: p for k, p in pending.items() if k not in void})
+        _forget_provisional(store, forget)
         store.journal.tell(chosen.id, kind, detail=f"was {current.id}")
         _tell_what_moved(store, current, chosen)
         return chosen
+
+
+def _forget_provisional(store: EnvironmentStore, keys: Iterable[SuiteKey] | None) -> None:
+    """But for those of builds that run: they have been served, and are the state of now anyway."""
+    pending = provisional.load(store.environment.provisional)
+    named = pending.keys() if keys is None else pending.keys() & set(keys)
+    void = {key for key in named if pending[key].by.liveness() is not Liveness.RUNNING}
+    if void:
+        provisional.save(store.environment.provisional, {k: p for k, p in pending.items() if k not in void})
 
 
 def _tell_what_moved(store: EnvironmentStore, before: Generation, after: Generation) -> None:

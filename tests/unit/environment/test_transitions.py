@@ -3,6 +3,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,7 +139,8 @@ def test_locked_forbids_all_three(store: EnvironmentStore, environment: Environm
 def test_a_reset_makes_an_empty_generation(store: EnvironmentStore, environment: Environment) -> None:
     before = pinned(store, {MAIN: pin("old")})
     store.add_extra(before.id, "mirror.example.org/key.asc", Digest.of(b"key"))
-    store.add_provisional(before.id, SECURITY, pin("provisional"))
+    ended = EnvironmentStore(environment, replace(Process.current("an earlier run"), started=1), clock=lambda: NOW)
+    ended.add_provisional(before.id, SECURITY, pin("provisional"))
 
     after = transitions.reset(store, None)
 
@@ -147,6 +149,19 @@ def test_a_reset_makes_an_empty_generation(store: EnvironmentStore, environment:
     assert not after.pins
     assert not after.extra
     assert not store.provisional()
+
+
+def test_a_reset_leaves_a_build_that_runs_the_pin_that_it_has_served(
+    store: EnvironmentStore, environment: Environment
+) -> None:
+    before = pinned(store, {MAIN: pin("old")})
+    store.add_provisional(before.id, SECURITY, pin("served"))  # by this process, which runs
+
+    after = transitions.reset(store, None)
+    own = store.commit(before.id, {SECURITY: pin("served")})
+
+    assert own.pins == {MAIN: pin("old"), SECURITY: pin("served")}
+    assert (lock(environment).id, dict(lock(environment).pins)) == (after.id, {SECURITY: pin("served")})
 
 
 def test_a_reset_of_one_suite_leaves_the_others(store: EnvironmentStore, environment: Environment) -> None:

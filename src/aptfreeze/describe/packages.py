@@ -28,6 +28,11 @@ def lines(packages: Iterable[ServedPackage]) -> Iterator[str]:
         yield " ".join(visible(str(row[column])) for column in COLUMNS)
 
 
+def printable(text: str) -> str:
+    """A line as it is, but for what moves a terminal's cursor or worse: a question mark each."""
+    return "".join(each if each.isprintable() else "?" for each in text.replace("\t", "        "))
+
+
 def visible(text: str) -> str:
     """What is no visible ASCII character is percent-encoded."""
     return quote(text, safe=_VISIBLE)

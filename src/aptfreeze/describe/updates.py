@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from aptfreeze.describe import changelist
 from aptfreeze.describe.amounts import counted, size_text
 from aptfreeze.describe.changelogs import Changelog
 from aptfreeze.describe.changes import Change, ChangeKind, UsedChange
+from aptfreeze.describe.packages import printable
 from aptfreeze.environment.updating import SuiteMove
 from aptfreeze.freeze.generation import Pin
 
@@ -21,25 +23,14 @@ def used_lines(used: Sequence[UsedChange], used_by: str = "") -> Iterator[str]:
     size, to_fetch = sum(each.size for each in used), sum(each.to_fetch for each in used)
     packages = f"{counted(len(used), 'package')} that {builds} used"
     yield f"{packages} changed, {size_text(size)}, {size_text(to_fetch)} to download:"
-    for each in used:
-        yield f"  {_used_line(each)}"
-
-
-def _used_line(each: UsedChange) -> str:
-    marks = " SECURITY" if each.is_security else ""
-    marks += {ChangeKind.DOWNGRADED: " DOWNGRADE", ChangeKind.REPLACED: " OTHER BYTES"}.get(each.kind, "")
-    if each.after is None:
-        return f"{each.package} {each.architecture} {each.before} -> GONE"
-    source = f" (source {each.source})" if each.source not in ("", each.package) else ""
-    amount = "in the archive" if each.is_held else size_text(each.to_fetch)
-    return f"{each.package} {each.architecture} {each.before} -> {each.after}{source}, {amount}{marks}"
+    yield from (f"  {line}" for line in changelist.used_lines(used))
 
 
 def changelog_lines(changelogs: Sequence[Changelog]) -> Iterator[str]:
     for each in changelogs:
         yield ""
-        yield f"--- {each.source} {each.version} ({', '.join(each.packages)})"
-        yield from each.text.splitlines()
+        yield printable(f"--- {each.source} {each.version} ({', '.join(each.packages)})")
+        yield from map(printable, each.text.splitlines())  # whatever a packager wrote must not reach the terminal
 
 
 def suite_line(move: SuiteMove, changes: Sequence[Change] | None, *, is_security: bool) -> str:
@@ -60,21 +51,6 @@ def _counts_text(changes: Sequence[Change]) -> str:
 
 def _date_text(pin: Pin) -> str:
     return f"{pin.date:%Y-%m-%d %H:%M} UTC" if pin.date else "without a date"
-
-
-def used_data(each: UsedChange) -> dict[str, Any]:
-    return {
-        "package": each.package,
-        "architecture": each.architecture,
-        "change": each.kind,
-        "before": each.before,
-        "after": each.after,
-        "source": each.source,
-        "source_version": each.source_version,
-        "size": each.size,
-        "to_download": each.to_fetch,
-        "security": each.is_security,
-    }
 
 
 def suite_data(move: SuiteMove, changes: Sequence[Change] | None, *, is_security: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from aptfreeze.describe import updates
+from aptfreeze.describe import changelist, updates
 from aptfreeze.describe.changelogs import Changelog, changelogs
 from aptfreeze.describe.changes import Change, UsedChange, is_security, suite_changes, used_changes
 from aptfreeze.describe.watching import Show, fetching_of, watched
@@ -190,7 +190,7 @@ def data(found: Update) -> dict[str, Any]:
         "dry_run": found.is_dry_run,
         "new": found.prepared.is_new,
         "used_by": found.used_by or None,
-        "used": [updates.used_data(each) for each in found.used],
+        "used": changelist.used_data(found.used),
         "suites": [
             updates.suite_data(move, found.changes[move.key], is_security=move.key in found.security)
             for move in found.prepared.suites

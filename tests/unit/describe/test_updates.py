@@ -92,6 +92,6 @@ def test_a_changelog_names_the_packages_it_is_about() -> None:
         "",
         "--- openssl 3.0.16 (libssl3, openssl)",
         "line one",
-        "line two",
+        "line ?[31mtwo",
     ]
     assert updates.changelog_data(found)["packages"] == ["libssl3", "openssl"]

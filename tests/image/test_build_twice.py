@@ -119,22 +119,25 @@ class Builds:
         self.tried(command, "--json", str(summary), *flags, days_later=days_later).ok()
         self.summaries[name] = json.loads(summary.read_text())
 
-    def tried(self, command: Sequence[str], *flags: str, days_later: int = 0) -> Result:
+    def tried(
+        self, command: Sequence[str], *flags: str, days_later: int = 0, product: Aptfreeze | None = None
+    ) -> Result:
         """How the command ends under `aptfreeze run`, both with that clock."""
         line = [*self.product.line("run", "--archive", str(self.product.archive), *flags), "--", *command]
         clock.forget_the_dead()
-        return self.do(clock.days_ahead(days_later, line) if days_later else line)
+        return self.do(clock.days_ahead(days_later, line) if days_later else line, product or self.product)
 
     def plain(self, command: Sequence[str]) -> Result:
         """Runs the command without aptfreeze, with the time that it would have set."""
         epoch = str(int(self.product.lock["created"].timestamp()))
         return self.do(["env", f"SOURCE_DATE_EPOCH={epoch}", *command])
 
-    def do(self, line: Sequence[str]) -> Result:
+    def do(self, line: Sequence[str], product: Aptfreeze | None = None) -> Result:
         """Runs it; one that hangs is ended with all that it has started, and what it said so far is in the result."""
-        env = self.product.environ | {"TMPDIR": str(self.scratch)}
+        product = product or self.product
+        env = product.environ | {"TMPDIR": str(self.scratch)}
         limited = ["timeout", "--kill-after=20", str(_LIMIT_S), *line]
-        return run(limited, env=env, cwd=self.product.environment, timeout_s=_LIMIT_S + 40)
+        return run(limited, env=env, cwd=product.environment, timeout_s=_LIMIT_S + 40)
 
     def pinned_in(self, name: str) -> set[str]:
         """When the suites of that run were pinned: now, before."""
@@ -257,6 +260,18 @@ def test_after_the_end_of_its_keys_apt_refuses_what_is_frozen(builds: Builds, fi
     failed = builds.tried(command, "--offline", days_later=days).fails()
     assert re.search("EXPKEYSIG|[Ee]xpired", failed.output)
     assert "is not signed" in failed.output
+
+
+def test_ten_years_later_with_a_key_of_ours_the_image_is_the_same_byte_for_byte(builds: Builds, first: Image) -> None:
+    """Another checkout of the same lock file, that has no more than it and the archive."""
+    checkout = builds.product.beside("ten-years-later")
+    checkout.lock_file.write_bytes(builds.product.lock_file.read_bytes())
+    checkout.configure("resign = true")
+    command, image = builds.mmdebstrap("ten-years-later", "--variant=minbase", f"--include={_INCLUDED}")
+
+    builds.tried(command, "--offline", "--locked", days_later=10 * clock.YEAR, product=checkout).ok()
+
+    assert image.sha256 == first.sha256
 
 
 def test_security_updates_are_frozen_too(builds: Builds, first: Image) -> None:

@@ -4,11 +4,11 @@
 It is read from the new .deb itself, which is fetched for it: whoever updates wants it anyway.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from aptfreeze.deb.paths import quoted
 from aptfreeze.describe.changes import ChangeKind, UsedChange
-from aptfreeze.describe.news import news
+from aptfreeze.describe.news import News, news
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Digest
@@ -40,22 +40,29 @@ def changelogs(lookup: Lookup, before: Generation, used: Iterable[UsedChange]) -
         if change.kind is ChangeKind.UPGRADED and change.architecture != "source":
             by_source.setdefault((change.source, change.source_version), []).append(change)
     return tuple(
-        Changelog(source, version, tuple(sorted({each.package for each in changes})), _text(lookup, before, changes[0]))
+        Changelog(source, version, tuple(sorted({each.package for each in changes})), _text(lookup, before, changes))
         for (source, version), changes in sorted(by_source.items())
     )
 
 
-def _text(lookup: Lookup, before: Generation, change: UsedChange) -> str:
+def _text(lookup: Lookup, before: Generation, changes: Sequence[UsedChange]) -> str:
+    """Of one of the packages from one source: of the one that has the changelog, where the others have a link to it."""
+    found = _news(lookup, before, changes[0])
+    beside = next((change for change in changes if change.package == found.beside), None)
+    return (found if beside is None else _news(lookup, before, beside)).text
+
+
+def _news(lookup: Lookup, before: Generation, change: UsedChange) -> News:
     file = change.files[0]
     try:
         _obtain(lookup, file)
         path = lookup.objects.path(file.entry.wanted.digest)
         after = _source_version(lookup, before, change)
     except AptfreezeError as error:
-        return error.message
+        return News(reason=error.message)
     if path is None:
-        return "the .deb is not in the archive"
-    return news(path, change.package, change.architecture, after).text
+        return News(reason="the .deb is not in the archive")
+    return news(path, change.package, change.architecture, after)
 
 
 def _obtain(lookup: Lookup, file: PinnedPackage) -> None:

@@ -22,6 +22,7 @@ from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
 from aptfreeze.freeze.outcome import PinnedPackage
 from aptfreeze.settings import FetchSettings, MirrorSettings, SnapshotSettings
+from support import debs
 from support.debs import zipped
 from support.packages import Binary
 
@@ -52,10 +53,10 @@ def stanza(package: str, version: str, source: str = "") -> str:
 
 
 def change(
-    lookup: Lookup, package: str, source: str, *versions: str, kind: ChangeKind = ChangeKind.UPGRADED
+    lookup: Lookup, package: str, source: str, *versions: str, kind: ChangeKind = ChangeKind.UPGRADED, data: bytes = b""
 ) -> UsedChange:
-    """From version 1.0 to the first of the versions of its changelog."""
-    data = Binary(package, versions[0], changelog=zipped(*versions, source=source)).build()
+    """From version 1.0 to the first of the versions of its changelog; `data` is another .deb of that version."""
+    data = data or Binary(package, versions[0], changelog=zipped(*versions, source=source)).build()
     digest = lookup.objects.put(data)
     entry = IndexEntry(Wanted(digest, len(data)), package, versions[0], "amd64", source, versions[0])
     file = PinnedPackage(
@@ -86,6 +87,19 @@ def test_entries_are_counted_by_the_source_packages_version(lookup: Lookup) -> N
 
     assert "Change of 0.55." in found.text
     assert "Change of 0.54." not in found.text
+
+
+@debs.needs_dpkg_deb
+def test_the_changelog_is_that_of_the_package_to_which_others_have_a_link(lookup: Lookup, tmp_path: Path) -> None:
+    a_link = debs.build(tmp_path, {"usr/share/doc/cpp": debs.To("gcc-base")}, name="cpp").read_bytes()
+    linked = change(lookup, "cpp", "gcc", "2.0", data=a_link)
+    base = change(lookup, "gcc-base", "gcc", "2.0", "1.0")
+
+    (both,) = changelogs(lookup, before(lookup), [linked, base])
+    (alone,) = changelogs(lookup, before(lookup), [linked])
+
+    assert "Change of 2.0." in both.text
+    assert "a link to usr/share/doc/gcc-base" in alone.text
 
 
 def test_what_is_no_upgrade_has_none(lookup: Lookup) -> None:

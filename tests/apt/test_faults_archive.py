@@ -236,6 +236,21 @@ def test_a_read_only_archive_is_served_from(
     assert origin.asked() == []
 
 
+def test_a_read_only_archive_is_enough_to_sign_suites_anew(
+    repository: Repository, read_only: Confined, make_apt: MakeApt
+) -> None:
+    public = read_only.resign()
+    clients = [make_apt(), make_apt()]
+    for client in clients:
+        client.add(repository, signed_by=str(public))
+    read_only.run(BUILD, env=clients[0].environ).ok()
+    protect(read_only)
+
+    read_only.run(BUILD, "--offline", env=clients[1].environ).ok()
+
+    assert clients[1].fetched() == clients[0].fetched() != {}
+
+
 def test_a_read_only_archive_that_lacks_something_is_told_with_what_helps(
     repository: Repository, read_only: Confined, apt: Apt, origin: Origin
 ) -> None:

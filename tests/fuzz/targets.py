@@ -39,6 +39,7 @@ from aptfreeze.trust import clearsign
 from aptfreeze.trust.aptsources import deb822_entries, one_line_entries
 from aptfreeze.trust.armor import ArmorError, dearmored
 from aptfreeze.trust.keyring import Keyring, KeyringError
+from aptfreeze.trust.signing import SigningKey, SigningKeyError
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -248,6 +249,13 @@ def _keyring(data: bytes) -> None:
     Keyring.parse("fuzz.gpg", data)
 
 
+def _signing_key(data: bytes) -> None:
+    """What is accepted signs, and comes back from what would be kept of it."""
+    key = SigningKey.parse(data)
+    assert SigningKey.parse(key.private) == key
+    assert Keyring.parse("fuzzed", key.armored).certificates
+
+
 def _resolve(data: bytes) -> None:
     """Any target, against a suite with one index that lists nothing: only what its Release lists is ever served."""
     host = b"http://mirror.example.org/"
@@ -297,5 +305,6 @@ TARGETS = (
     Target("armor", _armor, ArmorError),
     Target("aptsources", _apt_sources, ParseError),
     Target("keyring", _keyring, KeyringError),
+    Target("signingkey", _signing_key, SigningKeyError),
     Target("resolve", _resolve, PathError),
 )

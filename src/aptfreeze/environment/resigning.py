@@ -27,6 +27,7 @@ from aptfreeze.freeze.outcome import PinnedResigned
 from aptfreeze.settings import ResignSettings
 from aptfreeze.trust import clearsign
 from aptfreeze.trust.signing import EPOCH, SigningKey, SigningKeyError
+from aptfreeze.values import immutable
 
 _USER_ID = "aptfreeze: frozen suites, signed again"
 _DROPPED = frozenset({b"valid-until", b"signed-by"})
@@ -45,28 +46,33 @@ def resigned(name: str, release: bytes, key: SigningKey, date: datetime | None) 
             return text
 
 
+@immutable
+class Resigned:
+    """A file that was signed anew. It is in no archive, since it can be made at any time."""
+
+    data: bytes
+    digest: Digest
+    last_modified: datetime | None
+
+
 class Resigning:
-    """The signing of one session. Mutable state: the names of the files made, by pinned file and file name."""
+    """The signing of one session. Mutable state: the files made, by pinned file and file name."""
 
     def __init__(self, key: SigningKey) -> None:
         self._key = key
-        self._made: dict[tuple[Digest, str], Digest] = {}
+        self._made: dict[tuple[Digest, str], Resigned] = {}
 
     def __repr__(self) -> str:
         return f"<Resigning {len(self._made)} files by {self._key.public.fingerprint}>"
 
-    def file(self, lookup: Lookup, found: PinnedResigned) -> Digest:
-        """The file as an object of the archive. Blocks: 10 ms, if the archive has what is pinned."""
+    def file(self, lookup: Lookup, found: PinnedResigned) -> Resigned:
+        """Blocks: 10 ms at first, if the archive has what is pinned."""
         place = (root_file(found.key, found.pin).wanted.digest, found.name)
-        made = self._made.get(place)
-        if made is None or not lookup.objects.has(made):
+        if place not in self._made:
             release = lookup.payload(found.key, found.pin)
-            made = lookup.objects.put(resigned(found.name, release, self._key, found.pin.date))
-            self._made[place] = made
-        return made
-
-    def last_modified(self, pin: Pin) -> datetime | None:
-        return last_modified(pin, self._key)
+            data = resigned(found.name, release, self._key, found.pin.date)
+            self._made[place] = Resigned(data, Digest.of(data), last_modified(found.pin, self._key))
+        return self._made[place]
 
 
 def last_modified(pin: Pin, key: SigningKey) -> datetime | None:

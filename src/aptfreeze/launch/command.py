@@ -55,6 +55,16 @@ def own_proxy_notice(command: Sequence[str]) -> Notice | None:
     )
 
 
+def other_key_notice(command: Sequence[str]) -> Notice | None:
+    """A notice when COMMAND names a key for a source: where the environment's key signs suites, no other one fits."""
+    if tool_of(command) not in _TOOLS or not any("signed-by" in word.lower() for word in command[1:]):
+        return None
+    return Notice(
+        f"a source of {tool_of(command)} names a key by signed-by, and suites are signed by this environment's key",
+        hint='name that one there ("aptfreeze key --out FILE"), or leave signed-by out: mmdebstrap gets the key anyway',
+    )
+
+
 def _sets_proxy(word: str) -> bool:
     text = "".join(word.split()).lower()
     return "acquire::http" in text and "proxy" in text

@@ -108,6 +108,15 @@ class Delivery:
             self._keep(request.target, _Prepared(head, body, self._done(growth, True, what.complete), _expiry()))
         return Reply(head, body, False, done)
 
+    def deliver_data(self, request: Request, representation: Representation, data: bytes) -> Reply:
+        """The reply to GET or HEAD with data that are in no archive."""
+        plan = plan_response(request, representation)
+        body = b"" if request.method == "HEAD" else data[plan.start : plan.end]
+        return Reply(response_head(plan.status, "", plan.headers), Inline(body), False, self._count_archived)
+
+    def _count_archived(self, sent: int, _: bool) -> None:
+        self._session.traffic.from_archive += sent
+
     def _is_pinned(self, suite: Suite | None) -> bool:
         """Whether the session still has the pin by which the answer was found: it may have been dropped meanwhile."""
         return suite is None or self._session.generation.pins.get(suite[0]) == suite[1]

@@ -31,7 +31,7 @@ from aptfreeze.freeze.outcome import (
     PinnedSingle,
 )
 from aptfreeze.http.message import Request
-from aptfreeze.http.semantics import parse_http_date
+from aptfreeze.http.semantics import Representation, parse_http_date
 from aptfreeze.serve.boundary import attended
 from aptfreeze.serve.delivery import Delivered, Delivery
 from aptfreeze.serve.first_sight import FirstSight, mid_sync
@@ -106,10 +106,9 @@ class FrozenFiles:
         """What is signed in the pinned file, signed by the environment's key."""
         assert self._resigning is not None
         self._compare_ages(request, found.key, found.pin)
-        digest = await asyncio.to_thread(self._resigning.file, self._lookup, found)
-        time = self._resigning.last_modified(found.pin)
-        delivered = Delivered(Wanted(digest), list, time, _TEXT, suite=(found.key, found.pin))
-        return await self._delivery.deliver(request, delivered)
+        made = await asyncio.to_thread(self._resigning.file, self._lookup, found)
+        representation = Representation(f'"{made.digest.hex}"', made.last_modified, len(made.data), _TEXT)
+        return self._delivery.deliver_data(request, representation, made.data)
 
     async def file(self, request: Request, found: PinnedFile) -> Reply:
         """An index, a translation, an installer image: what a Release lists."""

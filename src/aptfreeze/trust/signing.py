@@ -21,6 +21,7 @@ from typing import Final, Self
 
 from aptfreeze.trust import clearsign, ed25519
 from aptfreeze.trust.armor import armored, dearmored
+from aptfreeze.trust.keyring import Keyring, KeyringError
 from aptfreeze.trust.packets import Kind, Packet, PublicKey, Tag, packets, public_key
 from aptfreeze.values import immutable
 
@@ -77,8 +78,9 @@ class SigningKey:
         if body[-35:] != _point(seed):
             raise SigningKeyError("its public and its private half do not belong together")
         described = takewhile(lambda packet: packet.tag in (Tag.USER_ID, Tag.SIGNATURE), rest)  # and not its subkeys
-        parts = (Packet(Tag.PUBLIC_KEY, body), *described)
-        return cls(_described(body), b"".join(map(bytes, parts)), seed)
+        certificate = b"".join(map(bytes, (Packet(Tag.PUBLIC_KEY, body), *described)))
+        _check_certified(certificate)
+        return cls(_described(body), certificate, seed)
 
     @property
     def private(self) -> bytes:
@@ -118,6 +120,16 @@ def _described(body: bytes) -> PublicKey:
     public = public_key(Packet(Tag.PUBLIC_KEY, body))
     assert public is not None, "version 4"
     return public
+
+
+def _check_certified(certificate: bytes) -> None:
+    """SigningKeyError if the key has not signed a name of its own: no verifier takes it for one that may sign."""
+    try:
+        (found,) = Keyring.parse("certificate", certificate).certificates
+    except KeyringError as error:
+        raise SigningKeyError(f"its certificate cannot be read: {error}") from error
+    if found.primary.bound is None:
+        raise SigningKeyError("it has no name that it has signed itself")
 
 
 def _unprotected(rest: bytes) -> bytes:

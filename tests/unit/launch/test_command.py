@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from aptfreeze.launch.command import elevation_notice, is_apt, own_proxy_notice
+from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice
 
 
 @pytest.mark.parametrize("line", ["apt update", "apt-get update", "/usr/bin/apt-get -y install x"])
@@ -59,3 +59,20 @@ def test_a_proxy_by_option_is_told_without_its_value(option: str) -> None:
     assert own_proxy_notice(["mmdebstrap", "--aptopt=Acquire::Languages none", "bookworm"]) is None
     assert own_proxy_notice(["echo", option]) is None
     assert own_proxy_notice([]) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            ["mmdebstrap", "bookworm", "-", "deb [signed-by=/a.gpg] http://mirror.example.org/debian bookworm main"],
+            True,
+        ),
+        (["apt-get", "-o", "x=Signed-By: y", "update"], True),
+        (["mmdebstrap", "bookworm", "-", "deb http://mirror.example.org/debian bookworm main"], False),
+        (["./build.sh", "signed-by"], False),
+        (["apt-get"], False),
+    ],
+)
+def test_a_source_with_a_key_of_its_own(command: list[str], told: bool) -> None:
+    assert (other_key_notice(command) is not None) == told

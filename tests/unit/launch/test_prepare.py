@@ -40,6 +40,14 @@ def test_the_key_of_suites_that_are_signed_anew_reaches_the_wrappers(tmp_path: P
     assert (session.folder / "bin/aptfreeze.gpg").read_bytes() == b"the key"
 
 
+def test_only_then_a_source_that_names_a_key_is_told(tmp_path: Path) -> None:
+    command = ["mmdebstrap", "bookworm", "-", "deb [signed-by=/a.gpg] http://mirror.example.org/debian bookworm main"]
+    (tmp_path / "plain").mkdir()
+    assert prepare(command, os.environ, make_session(tmp_path / "plain")).notices == ()
+    (notice,) = prepare(command, os.environ, make_session(tmp_path, certificate=b"the key")).notices
+    assert "aptfreeze key --out FILE" in str(notice)
+
+
 def test_all_that_is_temporary_lies_in_the_session_folder(tmp_path: Path) -> None:
     session = make_session(tmp_path)
     variables = prepare(["make"], os.environ, session).variables

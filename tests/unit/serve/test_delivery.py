@@ -17,6 +17,7 @@ from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.http.message import Headers, Request
+from aptfreeze.http.semantics import Representation
 from aptfreeze.serve.delivery import Delivered, Delivery, until
 from aptfreeze.serve.reply import FileBody, Inline, Reply
 from aptfreeze.serve.session import Session
@@ -336,3 +337,27 @@ def test_waiting_looks_again_at_every_change() -> None:
         await waiting
 
     in_loop(story)
+
+
+# --- what is in no archive ---
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "body"),
+    [
+        (request(), 200, CONTENT),
+        (request("HEAD"), 200, b""),
+        (request(Range="bytes=10-19"), 206, CONTENT[10:20]),
+        (request(If_None_Match=f'"{Digest.of(CONTENT).hex}"'), 304, b""),
+    ],
+)
+def test_data_are_answered_as_a_file_would_be(
+    delivery: Delivery, session: Session, asked: Request, status: int, body: bytes
+) -> None:
+    representation = Representation(f'"{Digest.of(CONTENT).hex}"', DATE, len(CONTENT), "text/plain")
+    reply = delivery.deliver_data(asked, representation, CONTENT)
+    assert (status_of(reply), body_of(reply)) == (status, body)
+    assert f"Content-Length: {len(CONTENT)}".encode() in reply.head or asked.method == "GET"
+    assert reply.done is not None
+    reply.done(len(body), True)
+    assert session.traffic.from_archive == len(body)

@@ -88,6 +88,13 @@ def changed(at: int, octet: int, *, drop: int = 0) -> bytes:
     return b"".join(map(bytes, (Packet(first.tag, bytes(body)), *rest)))
 
 
+def without_certification(*, keep: int = 0) -> bytes:
+    """The private key with a part of its self-signature, or nothing of it."""
+    first, name, certified = packets(dearmored(KEY.private, "PRIVATE KEY BLOCK"))
+    rest = [Packet(certified.tag, certified.body[:keep])] if keep else []
+    return b"".join(map(bytes, (first, name, *rest)))
+
+
 def with_public_half_of_another() -> bytes:
     first, *_ = packets(dearmored(KEY.private, "PRIVATE KEY BLOCK"))
     other, *_ = packets(SigningKey.generate("test", SEED[::-1]).certificate)
@@ -111,6 +118,8 @@ def with_public_half_of_another() -> bytes:
         (changed(52, 255), "private half is damaged"),
         (changed(20, 0), "do not belong together"),
         (with_public_half_of_another(), "do not belong together"),
+        (without_certification(), "no name that it has signed itself"),
+        (without_certification(keep=20), "its certificate cannot be read"),
         (armored(b"\xc5\x01\x04", "PRIVATE KEY BLOCK"), "does not begin with an Ed25519 key"),
     ],
 )

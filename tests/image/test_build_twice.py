@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -327,6 +328,20 @@ def _another_mode() -> list[str]:
     """Root in a namespace where that works: there the hooks of `run` run as another user."""
     done = subprocess.run(["mmdebstrap", "--unshare-helper", "true"], capture_output=True)
     return ["--mode=unshare"] if done.returncode == 0 else []
+
+
+@pytest.mark.long
+def test_signed_by_our_own_key_the_image_is_the_same_ten_years_later(builds: Builds, first: Image) -> None:
+    later = copy(builds)
+    later.product = builds.product.beside("signed-anew")
+    shutil.copy(builds.product.lock_file, later.product.lock_file)
+    later.product.resign()
+    command, image = later.mmdebstrap("signed-anew", "--variant=minbase", f"--include={_INCLUDED}")
+
+    later.frozen("signed-anew", command, "--locked", "--offline", days_later=10 * clock.YEAR)
+
+    assert image.sha256 == first.sha256
+    assert later.summaries["signed-anew"]["mirror_requests"] == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="debootstrap needs root")

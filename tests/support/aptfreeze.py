@@ -109,7 +109,8 @@ class Aptfreeze:
 
     def resign(self, more: str = "") -> Path:
         """Switches re-signing on; the file with the public key, binary. `more` is a further line of aptfreeze.toml."""
-        self.configuration.write_text(f"resign = true\n{more}\n{self.configuration.read_text()}")
+        rest = self.configuration.read_text() if self.configuration.exists() else ""
+        self.configuration.write_text(f"resign = true\n{more}\n{rest}")
         public = self.root / f"{self.environment.name}.gpg"
         self.command("key", "--out", str(public)).ok()
         return public

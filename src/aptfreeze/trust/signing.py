@@ -3,8 +3,8 @@
 
 Rule 1: the same key, text and time give the same bytes, everywhere: Ed25519 needs no random number, and nothing else
 in a signature packet is left to chance.
-Rule 2: key and signatures carry times of the past, never of the present: gpgv and sqv refuse a key that was made, and
-sqv a signature, after the present time as the client's clock has it. So a new key is as old as `EPOCH`.
+Rule 2: key and signatures carry times of the past, never of the present: gpgv refuses a key that was made, and sqv also
+a signature, later than it is by the client's clock, which may be behind. So a new key is as old as `EPOCH`.
 Rule 3: the private half leaves only by `private`, and is not shown by `repr`.
 
 What is read: version 4, Ed25519 as algorithm 22, which every gpg since 2.1 and every Sequoia knows. That is what `gpg

@@ -330,3 +330,14 @@ def test_ctrl_c_loses_nothing_that_came(built: Aptfreeze, repository: Repository
     assert "interrupted; 1 file came, and the next fetch goes on from there" in terminal.output
     stall.release()
     assert data(built, "fetch")["fetched"] == 1
+
+
+def test_ctrl_c_ends_a_check_that_waits_for_a_mirror(built: Aptfreeze, origin: Origin) -> None:
+    origin.inject("*.deb", stall := Stall())
+    line = built.line("status", "--check", "--archive", str(built.archive))
+
+    with Terminal(line, env=built.environ, cwd=built.environment) as terminal:
+        assert stall.reached.wait(30)
+        terminal.wait_for(" of 6 files")
+        terminal.press(b"\x03")
+        assert terminal.ended() == 130

@@ -7,7 +7,7 @@ from typing import Any
 from aptfreeze.describe.amounts import counted, size_text
 from aptfreeze.describe.closure import Part, Piece
 from aptfreeze.describe.correspondence import Unlisted
-from aptfreeze.errors import AptfreezeError, IntegrityError, MissingUpstreamError, UpstreamError
+from aptfreeze.errors import AptfreezeError, IntegrityError, MissingUpstreamError, OfflineError, UpstreamError
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, SuiteKey
 from aptfreeze.values import immutable
@@ -26,13 +26,13 @@ class Lacking:
     """None where nobody lists it."""
     size: int | None
     reason: str
-    is_gone: bool
-    """Whether no supplier has it; else they failed in passing, or sent wrong bytes."""
+    is_gone: bool | None
+    """Whether no supplier has it; else they failed in passing, or sent wrong bytes. None: nobody was asked."""
 
     @classmethod
     def of(cls, piece: Piece, error: AptfreezeError) -> "Lacking":
         wanted = piece.forms[0].wanted
-        is_gone = isinstance(error, MissingUpstreamError | IntegrityError)
+        is_gone = None if isinstance(error, OfflineError) else isinstance(error, MissingUpstreamError | IntegrityError)
         return cls(piece.part, piece.name, piece.path, piece.suite, wanted.digest, wanted.size, error.message, is_gone)
 
     @classmethod
@@ -61,8 +61,8 @@ class Fetched:
 
     @property
     def exit_status(self) -> int:
-        """3 if something cannot be had anywhere, 4 if it may be another time."""
-        if any(each.is_gone for each in self.lacking):
+        """3 if something cannot be had anywhere, or nobody was asked; 4 if it may be had another time."""
+        if any(each.is_gone is not False for each in self.lacking):
             return IntegrityError.exit_code
         return UpstreamError.exit_code if self.lacking else 0
 

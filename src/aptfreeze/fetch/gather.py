@@ -6,7 +6,6 @@ partial file that the next download goes on with.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -19,25 +18,17 @@ from aptfreeze.values import immutable
 
 T = TypeVar("T")
 
-_EVERY_S = 0.3
-
 
 def gather(
-    wanted: Iterable[T],
-    begin: Callable[[T], Growth],
-    at_once: int,
-    *,
-    look: Callable[[], None],
-    every_s: float = _EVERY_S,
+    wanted: Iterable[T], begin: Callable[[T], Growth], at_once: int
 ) -> Iterator[tuple[T, AptfreezeError | None]]:
     """Each of `wanted` as it ends, with the error that it failed with.
 
-    `begin` joins its download; what that raises counts as its failure. `look` is called now and then while one waits.
+    `begin` joins its download; what that raises counts as its failure.
     """
     left = deque(_Ordered(item) for item in wanted)
     running: list[tuple[Growth, _Ordered[T]]] = []
     changed = threading.Event()
-    looked_at = time.monotonic()
     while left or running:
         while left and len(running) < at_once:
             ordered = left.popleft()
@@ -50,7 +41,7 @@ def gather(
             running.append((growth, ordered))
         ended = [each for each in running if each[0].state is not GrowthState.GROWING]
         if running and not ended:
-            changed.wait(every_s)
+            changed.wait()
             changed.clear()
         running = [each for each in running if each not in ended]
         for growth, ordered in ended:
@@ -58,9 +49,6 @@ def gather(
                 left.appendleft(again)
             else:
                 yield ordered.item, growth.error
-        if time.monotonic() - looked_at >= every_s:
-            looked_at = time.monotonic()
-            look()
 
 
 @immutable

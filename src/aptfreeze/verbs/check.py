@@ -4,13 +4,11 @@
 It fetches nothing and changes nothing, but for putting into quarantine what turns out to be damaged.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from aptfreeze.archive.objects import Objects
 from aptfreeze.describe import closure
@@ -18,6 +16,7 @@ from aptfreeze.describe.closure import Chosen, Piece
 from aptfreeze.describe.correspondence import correspondence
 from aptfreeze.describe.progress import FilesProgress
 from aptfreeze.describe.rot import FileState, Rot, SuiteRot
+from aptfreeze.describe.watching import Look, Show, watched
 from aptfreeze.environment import records, trustcheck
 from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.opened import Opened
@@ -31,19 +30,11 @@ from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
 from aptfreeze.settings import Sources
 
-if TYPE_CHECKING:
-    from aptfreeze.describe.progress import Line
-
 _AT_ONCE = 4
 """Mirrors are asked so much at once: nobody waits for a client here."""
-_EVERY_S = 0.3
-
-Show = Callable[["Line | None"], None]
 
 
-def check(
-    opened: Opened, now: datetime, *, is_hashed: bool = False, show: Show | None = None, every_s: float = _EVERY_S
-) -> Rot:
+def check(opened: Opened, now: datetime, *, is_hashed: bool = False, show: Show | None = None) -> Rot:
     """Look at everything that the current generation's sessions used; blocks.
 
     `is_hashed`: every byte is read, too. Offline, no mirror is asked. UsageError for keyrings that cannot be read.
@@ -58,10 +49,9 @@ def check(
         pieces = _pieces(opened, lookup, generation, usage)
         states = [FileState(piece, closure.held_form(archive.objects, piece) is not None) for piece in pieces]
         if is_hashed:
-            size = sum(each.piece.size or 0 for each in states)
-            states = list(_hashed(archive.objects, states, _Shown(show, every_s, len(states), size)))
+            states = _hashed(archive.objects, states, show)
         if not opened.settings.offline.value:
-            states = _asked(archive, states, _Shown(show, every_s, len(states), None))
+            states = _asked(archive, states, show)
         by_suite = {key: tuple(each for each in states if each.piece.suite == key) for key in generation.pins}
         return Rot(
             suites=tuple(
@@ -108,39 +98,20 @@ def _fetched_sources(lookup: Lookup, suites: Sequence[Chosen], packages: Sequenc
             yield from pieces
 
 
-class _Shown:
-    """Progress over files that are looked at in turn. Mutable state: how many were, and when that was drawn."""
-
-    def __init__(self, show: Show | None, every_s: float, files: int, size: int | None) -> None:
-        """`size` in bytes, if it is bytes that are looked at."""
-        self._show = show
-        self._every_s = every_s
-        self._progress = FilesProgress(files, size)
-        self._done = self._size = 0
-        self._drawn_at = time.monotonic()
-
-    def __repr__(self) -> str:
-        return f"<_Shown {self._done} files>"
-
-    def count(self, state: FileState) -> None:
-        self._done += 1
-        self._size += state.piece.size or 0
-        now = time.monotonic()
-        if self._show is not None and now - self._drawn_at >= self._every_s:
-            self._drawn_at = now
-            self._show(self._progress.line(self._done, self._size, (), now))
-
-    def end(self) -> None:
-        if self._show is not None:
-            self._show(None)
+def _progress(looked: Sequence[FileState], files: int, size: int | None) -> Look:
+    """A look at how many were looked at; `size` in bytes of all, if it is bytes that are."""
+    progress = FilesProgress(files, size)
+    return lambda now: progress.line(len(looked), sum(each.piece.size or 0 for each in looked), (), now)
 
 
-def _hashed(objects: Objects, states: Iterable[FileState], shown: _Shown) -> Iterator[FileState]:
+def _hashed(objects: Objects, states: Sequence[FileState], show: Show | None) -> list[FileState]:
     """Every byte of what is held; what is damaged goes to quarantine and is not held."""
-    for state in states:
-        yield state if _is_sound(objects, state) else replace(state, is_held=False, is_damaged=True)
-        shown.count(state)
-    shown.end()
+    looked: list[FileState] = []
+    with watched(_progress(looked, len(states), sum(each.piece.size or 0 for each in states)), show):
+        for state in states:
+            is_sound = _is_sound(objects, state)
+            looked.append(state if is_sound else replace(state, is_held=False, is_damaged=True))
+    return looked
 
 
 def _is_sound(objects: Objects, state: FileState) -> bool:
@@ -156,23 +127,23 @@ def _is_sound(objects: Objects, state: FileState) -> bool:
     return growth is not None
 
 
-def _asked(archive: OpenArchive, states: Sequence[FileState], shown: _Shown) -> list[FileState]:
+def _asked(archive: OpenArchive, states: Sequence[FileState], show: Show | None) -> list[FileState]:
     """The same, with where else they are."""
+    looked: list[FileState] = []
+    lookup = archive.lookup(offline=False)
     threads = ThreadPoolExecutor(_AT_ONCE, "ask")
     try:
-        answers = [threads.submit(_elsewhere, archive, state.piece) for state in states]
-        asked = []
-        for state, answer in zip(states, answers, strict=True):
-            asked.append(replace(state, elsewhere=answer.result()))
-            shown.count(state)
-        return asked
-    finally:
+        with watched(_progress(looked, len(states), None), show):
+            answers = [threads.submit(_elsewhere, lookup, state.piece) for state in states]
+            for state, answer in zip(states, answers, strict=True):
+                looked.append(replace(state, elsewhere=answer.result()))
+        return looked
+    finally:  # Ctrl-C must not wait for threads that wait for a mirror
         threads.shutdown(wait=False, cancel_futures=True)
-        shown.end()
 
 
-def _elsewhere(archive: OpenArchive, piece: Piece) -> Presence:
+def _elsewhere(lookup: Lookup, piece: Piece) -> Presence:
     """In a thread: whether a mirror has it, in the form that is held or, if none is, in the first that can be had."""
-    form = closure.held_form(archive.objects, piece) or piece.forms[0]
-    suppliers = piece.suppliers(archive.lookup(offline=False), form)
-    return ask(archive.downloads, form.wanted, [each.url for each in suppliers if isinstance(each, MirrorUrl)])
+    form = closure.held_form(lookup.objects, piece) or piece.forms[0]
+    urls = [each.url for each in piece.suppliers(lookup, form) if isinstance(each, MirrorUrl)]
+    return ask(lookup.downloads, form.wanted, urls)

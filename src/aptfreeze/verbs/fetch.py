@@ -5,10 +5,8 @@ Pinned files come first, then the indexes that they list, then the package files
 the next one is. What cannot be had is told in the end and hinders nothing else.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from aptfreeze.archive.growth import Growth
 from aptfreeze.describe import closure
@@ -16,7 +14,8 @@ from aptfreeze.describe.amounts import counted, size_text
 from aptfreeze.describe.closure import Chosen, Part, Piece
 from aptfreeze.describe.correspondence import correspondence
 from aptfreeze.describe.fetched import Fetched, Lacking
-from aptfreeze.describe.progress import FilesProgress
+from aptfreeze.describe.progress import FilesProgress, Line
+from aptfreeze.describe.watching import Show, watched
 from aptfreeze.environment import records
 from aptfreeze.environment.absent import Absences
 from aptfreeze.environment.machine import architecture
@@ -30,9 +29,6 @@ from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.settings import Sources
 from aptfreeze.values import immutable
 
-if TYPE_CHECKING:
-    from aptfreeze.describe.progress import Line
-
 _LARGE = 4 << 20
 """Bytes; such files are begun first: the last one of them would be waited for alone."""
 
@@ -45,10 +41,6 @@ class Wish:
     """Everything that the indexes in use list, not only what sessions were served."""
     with_sources: bool = False
     """The source packages, too."""
-
-
-Show = Callable[["Line | None"], None]
-"""Draws a line of progress over the last one."""
 
 
 def fetch(opened: Opened, wish: Wish, *, tell: Callable[[str], None], show: Show | None = None) -> Fetched:
@@ -151,41 +143,39 @@ class _Fetching:
         self.files += len(pieces)
         self.size += sum(piece.size or 0 for piece in pieces)
         if self.lookup.offline:
-            error = OfflineError("it is not in the archive, and --offline forbids to fetch it")
-            self._end([(piece, error) for piece in missing])
+            unasked = OfflineError("it is not in the archive, and --offline forbids to fetch it")
+            self._end((piece, unasked) for piece in missing)
             return
         if missing and is_announced:
             size = sum(piece.size or 0 for piece in missing)
             self._tell(f"fetching {len(missing)} of {counted(len(pieces), 'file')}: {size_text(size)}")
-        self._end(self._fetched(sorted(missing, key=_large_first)))
-        if self._show is not None:
-            self._show(None)
+        done: list[int] = []
+        progress = FilesProgress(len(missing), sum(piece.size or 0 for piece in missing))
+        with watched(partial(self._look, progress, done), self._show):
+            for piece, error in self._fetched(sorted(missing, key=_large_first)):
+                done.append(piece.size or 0)
+                self._end([(piece, error)])
 
     def _fetched(self, missing: Sequence[Piece]) -> Iterator[tuple[Piece, AptfreezeError | None]]:
         """Each piece with what it failed with; another form is tried where no mirror has the first one."""
-        progress = FilesProgress(len(missing), sum(piece.size or 0 for piece in missing))
-        done: list[int] = []
         number = 0
         todo = list(missing)
         while todo:
-            look = partial(self._look, progress, done)
             others: list[Piece] = []
-            for piece, error in gather(todo, partial(self._begin, number), self.archive.downloads.at_once, look=look):
+            for piece, error in gather(todo, partial(self._begin, number), self.archive.downloads.at_once):
                 if isinstance(error, MissingUpstreamError) and number + 1 < len(piece.forms):
                     others.append(piece)
-                    continue
-                done.append(piece.size or 0)
-                yield piece, error
+                else:
+                    yield piece, error
             todo, number = others, number + 1
 
     def _begin(self, number: int, piece: Piece) -> Growth:
         form = piece.forms[number]
         return self.archive.downloads.join(form.wanted, piece.suppliers(self.lookup, form))
 
-    def _look(self, progress: FilesProgress, done: Sequence[int]) -> None:
-        if self._show is not None:
-            running = self.archive.downloads.running()
-            self._show(progress.line(len(done), sum(done), running, time.monotonic()))
+    def _look(self, progress: FilesProgress, done: Sequence[int], now: float) -> Line:
+        """In the thread that shows it."""
+        return progress.line(len(done), sum(done), self.archive.downloads.running(), now)
 
     def _end(self, ended: Iterable[tuple[Piece, AptfreezeError | None]]) -> None:
         for piece, error in ended:
@@ -197,14 +187,18 @@ class _Fetching:
                 self._lack(piece, error)
 
     def _lack(self, piece: Piece, error: AptfreezeError) -> None:
-        if piece.part is not Part.TRANSLATION:
-            self.missing += 1
-            self.lacking.append(Lacking.of(piece, error))
+        if piece.part is Part.TRANSLATION and isinstance(error, MissingUpstreamError | OfflineError):
+            self.files -= 1  # no client insists on it
+            if isinstance(error, MissingUpstreamError):
+                self._remember_absent(piece)
             return
-        self.files -= 1  # no client insists on it
-        if isinstance(error, MissingUpstreamError) and piece.suite is not None:
-            for form in piece.forms:
-                self._absences.remember(piece.suite.repository, form.relative, form.wanted.digest)
+        self.missing += 1
+        self.lacking.append(Lacking.of(piece, error))
+
+    def _remember_absent(self, piece: Piece) -> None:
+        assert piece.suite is not None
+        for form in piece.forms:
+            self._absences.remember(piece.suite.repository, form.relative, form.wanted.digest)
 
     def _is_known_absent(self, piece: Piece) -> bool:
         """Whether it is a translation that no mirror had: clients are told so, also offline."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.describe.progress import Line
 from aptfreeze.describe.rot import Rot
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.trustcheck import Verdict
@@ -140,13 +139,3 @@ def test_any_mirror_of_the_configuration_will_do(
     [hello] = [each for each in checked(opened).files if each.piece.name == "hello 1.0 amd64"]
 
     assert hello.elsewhere.detail.startswith(second_origin.url)
-
-
-def test_progress_is_shown_and_taken_away(opened: Opened) -> None:
-    shown: list[Line | None] = []
-
-    check(opened, datetime.now(UTC), is_hashed=True, show=shown.append, every_s=0)
-
-    lines = ["" if line is None else line.summary for line in shown]
-    assert lines[5].startswith("6 of 6 files, ")
-    assert lines[-2:] == ["6 of 6 files", ""]

@@ -2,6 +2,7 @@
 """The key of an environment on disk, and the files that are signed with it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -128,6 +129,12 @@ def test_it_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert obtain_key(store(tmp_path), OWN) == made
     assert (tmp_path / ".aptfreeze/resign.key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / ".aptfreeze/.gitignore").read_text() == "*\n"
+
+
+def test_commands_that_start_at_once_have_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        keys = list(threads.map(lambda _: obtain_key(store(tmp_path), OWN), range(4)))
+    assert keys == [obtain_key(store(tmp_path), OWN)] * 4
 
 
 def test_another_file_is_only_read(tmp_path: Path) -> None:

@@ -104,6 +104,35 @@ def test_outside_of_run_apt_refuses_the_suite(
     assert client.candidate("hello") is None
 
 
+def test_ten_years_later_an_update_refuses_what_has_expired_and_moves_nothing(
+    aptfreeze: Aptfreeze, first: dict[str, str]
+) -> None:
+    lock = aptfreeze.lock_file.read_bytes()
+    archive = ("--archive", str(aptfreeze.archive))
+
+    refused = aptfreeze.command("update", *archive, env=clock.variables(AHEAD)).fails(2)
+
+    assert "expired" in refused.said_by("aptfreeze")
+    assert aptfreeze.lock_file.read_bytes() == lock
+    aptfreeze.command("update", *archive).ok()
+    assert aptfreeze.lock_file.read_bytes() != lock
+
+
+def test_the_way_back_is_known_though_a_generation_was_made_two_years_before(
+    repository: Repository, make_apt: MakeApt, aptfreeze: Aptfreeze, first: dict[str, str]
+) -> None:
+    lock, client = aptfreeze.lock, make_apt()
+    client.add(repository)
+    aptfreeze.command("reset", env=clock.variables(BEHIND)).ok()
+    assert aptfreeze.lock["created"] > lock["created"]
+
+    aptfreeze.command("rollback", env=clock.variables(AHEAD)).ok()
+
+    assert aptfreeze.lock == lock
+    build_later(aptfreeze, client, AHEAD, "--locked").ok()
+    assert client.fetched() == first
+
+
 def test_ten_years_later_an_expired_suite_is_no_first_pin(
     repository: Repository, apt: Apt, aptfreeze: Aptfreeze
 ) -> None:

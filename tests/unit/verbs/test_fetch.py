@@ -201,3 +201,21 @@ def test_what_no_mirror_has_comes_from_who_keeps_earlier_states(
         assert (found.exit_status, found.fetched) == (0, 4 + 2)
         assert before in held(opened)
         assert service.host in found.received
+
+
+@pytest.mark.parametrize(("label", "status"), [("Debian", 0), ("Vendor", 3)])
+def test_the_service_for_debian_is_asked_for_what_debian_says_is_its_own(
+    make_repository: MakeRepository, tmp_path: Path, label: str, status: int
+) -> None:
+    repository = make_repository(label=label)
+    repository.add("hello", "1.0")
+    repository.publish()
+    with SnapshotService(tmp_path / "snapshot") as service:
+        service.keep("debian", repository.root, repository.date)
+        configuration = f'[snapshot]\nservice = "{service.url}"\n'
+        opened = pinned_environment(tmp_path / "product", repository, configuration=configuration)
+        used(opened, repository, "hello")
+        repository.file_of("hello").unlink()
+
+        assert fetched(opened).exit_status == status
+        assert bool(service.requests) == (status == 0)

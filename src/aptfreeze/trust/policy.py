@@ -7,7 +7,8 @@ A signature counts if
 - neither the key nor its primary key is revoked in any keyring, for whatever reason and whenever;
 - the key was alive when it signed and is so now. `expired_keys` drops the second half: an archived state stays
   verifiable after its key has expired. That is nothing for a live mirror, since an old key that leaked could sign
-  with an old time: so it takes an explicit line, `[trust] expired`, like a Release after its Valid-Until;
+  with an old time: so it takes an explicit line, `[trust] expired`, like a Release after its Valid-Until, or that
+  somebody asks for the state of a date;
 - it is not itself expired, and not made in the future;
 - a backend says that it matches (`openpgp`).
 

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -200,7 +201,7 @@ def test_two_runs_at_the_same_moment_in_a_fresh_environment(
 def test_a_lock_file_that_git_replaced_does_not_touch_a_running_session(
     repository: Repository, aptfreeze: Aptfreeze, make_apt: MakeApt
 ) -> None:
-    with aptfreeze.serve() as frozen:
+    with aptfreeze.serve("--watch-pid", str(os.getpid())) as frozen:  # one session; without, it is one after another
         build(make_apt(proxy=frozen.proxy), repository)
         aptfreeze.wait_until_pinned()
         own = aptfreeze.lock["generation"]
@@ -214,6 +215,22 @@ def test_a_lock_file_that_git_replaced_does_not_touch_a_running_session(
         assert list(build(make_apt(proxy=frozen.proxy), repository)) == ["hello_1.0_amd64.deb"]
     assert aptfreeze.lock["generation"] == other.lock["generation"] != own
     with aptfreeze.serve() as frozen:
+        assert list(build(make_apt(proxy=frozen.proxy), repository)) == ["hello_2.0_amd64.deb"]
+
+
+def test_a_lock_file_that_git_replaced_counts_for_the_next_build_through_a_long_lived_server(
+    repository: Repository, aptfreeze: Aptfreeze, make_apt: MakeApt
+) -> None:
+    with aptfreeze.serve() as frozen:
+        build(make_apt(proxy=frozen.proxy), repository)
+        aptfreeze.wait_until_pinned()
+        other = aptfreeze.beside("other")
+        repository.add("hello", "2.0")
+        repository.publish(keep_by_hash=True, keep_pool=True)
+        with other.serve() as elsewhere:
+            build(make_apt(proxy=elsewhere.proxy), repository)
+        aptfreeze.lock_file.write_bytes(other.lock_file.read_bytes())
+
         assert list(build(make_apt(proxy=frozen.proxy), repository)) == ["hello_2.0_amd64.deb"]
 
 

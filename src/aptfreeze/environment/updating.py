@@ -20,10 +20,11 @@ from aptfreeze.environment import continuity, used
 from aptfreeze.environment.continuity import Accepted
 from aptfreeze.environment.pinning import Candidate, Pinning
 from aptfreeze.environment.records import Usage
-from aptfreeze.errors import AptfreezeError, UpstreamError
+from aptfreeze.errors import AptfreezeError, RefusedError, UpstreamError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
+from aptfreeze.freeze.lockfile import rival
 from aptfreeze.freeze.outcome import index_name
 from aptfreeze.values import immutable
 
@@ -102,6 +103,7 @@ def prepare(means: Means, generation: Generation, keys: Sequence[SuiteKey], urls
     """
     with ThreadPoolExecutor(_AT_ONCE, "update") as threads, _let_go(means.lookup):
         new = _new_states(means, threads, {key: generation.pins[key] for key in keys})
+        _refuse_rivals(generation.pins, new)
         paths = {key: _paths(means, key, found) for key, found in new.items()}
         wanted = [(key, path) for key, each in paths.items() for path in each.all]
         _all(threads, [partial(_complete, means, key, new[key].pin, path) for key, path in wanted])
@@ -136,6 +138,18 @@ def _new_states(means: Means, threads: Executor, pins: Mapping[SuiteKey, Pin]) -
     for key, each in new.items():
         continuity.check(key, pins[key], each.pin, means.accepted)
     return new
+
+
+def _refuse_rivals(pins: Mapping[SuiteKey, Pin], new: Mapping[SuiteKey, Candidate]) -> None:
+    """RefusedError if a suite has become one that is pinned under another name: the lock file must not say both."""
+    after = {**pins, **{key: each.pin for key, each in new.items()}}
+    for key, each in new.items():
+        if (other := rival({k: pin for k, pin in after.items() if k != key}, key, each.pin)) is not None:
+            raise RefusedError(
+                f"{key} is {each.pin.codename or each.pin.suite} now, and that is pinned already, as {other}: one "
+                "suite would be pinned under two names",
+                hint=f'aptfreeze reset "{key}", then aptfreeze update: the other pin answers both names from then on',
+            )
 
 
 def _all(threads: Executor, calls: Iterable[Callable[[], T]]) -> list[T]:

@@ -228,6 +228,20 @@ def test_an_alias_is_told_with_its_codename(means: Callable[..., Means], make_re
     assert "it is bookworm now" in "\n".join(prepared(means(), generation).notices)
 
 
+def test_a_suite_that_becomes_one_that_is_pinned_under_another_name_is_refused_before_anything_moves(
+    means: Callable[..., Means], make_repository: MakeRepository
+) -> None:
+    stable = make_repository("debian", suite="stable", suite_field="stable", codename="bookworm")
+    testing = make_repository("debian", suite="trixie", suite_field="testing", codename="trixie")
+    stable.publish()
+    testing.publish()
+    generation = pinned(means(), stable, testing)
+    make_repository("debian", suite="stable", suite_field="stable", codename="trixie").publish()
+
+    with pytest.raises(RefusedError, match=r"debian stable is trixie now, and that is pinned already, as .*trixie"):
+        prepared(means(accepted=Accepted(codename=True)), generation)
+
+
 def test_a_repository_without_release_moves_by_its_list(
     means: Callable[..., Means], make_repository: MakeRepository, archive: OpenArchive
 ) -> None:

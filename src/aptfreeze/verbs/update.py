@@ -19,14 +19,14 @@ from aptfreeze.environment.pinner import make_pinning
 from aptfreeze.environment.records import Usage
 from aptfreeze.environment.selection import Selection, select
 from aptfreeze.environment.updating import Means, Prepared, SuiteMove
-from aptfreeze.errors import SOMETHING_NEW, IntegrityError, UpstreamError, UsageError
+from aptfreeze.errors import SOMETHING_NEW, IntegrityError, OfflineError, UpstreamError, UsageError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze import moves
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
 from aptfreeze.freeze.moves import Identity
-from aptfreeze.settings import Sources
+from aptfreeze.settings import Settings, Sources
 from aptfreeze.values import immutable
 
 _NOTHING = Accepted()
@@ -75,6 +75,7 @@ def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None], show: Sh
     UsageError, RefusedError, UpstreamError, IntegrityError: nothing was moved.
     """
     before = opened.store.load()
+    _refuse_offline(opened.settings)
     if not wishes.is_dry_run:
         opened.store.refuse_if_locked("an update moves pins")
     chosen = _chosen(before, wishes)
@@ -91,9 +92,22 @@ def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None], show: Sh
         return replace(found, after=_commit(opened, before, prepared))
 
 
+def _refuse_offline(settings: Settings) -> None:
+    if settings.offline.value:
+        raise OfflineError(
+            f"an update asks mirrors for other states, and {settings.offline.origin} forbids to ask them",
+            hint='run it without that; "aptfreeze rollback" goes to a state that was current here before',
+        )
+
+
 def _chosen(generation: Generation, wishes: Wishes) -> Selection:
     chosen = select(generation, wishes.words)
-    if wishes.at is not None:  # nobody keeps earlier states of single files
+    if wishes.at is not None:
+        if chosen.urls and not chosen.keys:
+            raise UsageError(
+                f"--date moves suites, and {chosen.urls[0]} is none: nobody keeps earlier states of single files",
+                hint="leave out --date for the newest state",
+            )
         chosen = replace(chosen, urls=())
     if chosen.keys or chosen.urls:
         return chosen

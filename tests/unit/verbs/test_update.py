@@ -2,6 +2,7 @@
 """`update` as a whole, on real repositories and archives. With real apt: tests/apt/test_update.py."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from aptfreeze.environment.config import Surroundings
 from aptfreeze.environment.opened import Opened, open_environment
 from aptfreeze.environment.pinner import make_pinning
-from aptfreeze.errors import RefusedError, UsageError
+from aptfreeze.errors import OfflineError, RefusedError, UsageError
 from aptfreeze.fetch.opened import open_archive
+from aptfreeze.freeze.digest import Digest
 from aptfreeze.verbs.update import Wishes, data, exit_status, lines, update
 from support.environments import with_pins
 from support.pinning import key_of
@@ -88,3 +90,24 @@ def test_locked_is_refused_before_a_mirror_is_asked(opened: Opened, tmp_path: Pa
     with pytest.raises(RefusedError, match="--locked forbids"):
         update(locked, Wishes(), lambda _: None)
     assert update(locked, Wishes(is_dry_run=True), lambda _: None).prepared.is_new
+
+
+@pytest.mark.parametrize("wishes", [Wishes(), Wishes(is_dry_run=True), Wishes(at=datetime(2026, 11, 1, tzinfo=UTC))])
+def test_offline_it_says_that_mirrors_must_be_asked(
+    opened: Opened, tmp_path: Path, signing_key: SigningKey, wishes: Wishes
+) -> None:
+    before = opened.store.load()
+    offline = open_in(tmp_path / "environment", signing_key, offline=True)
+
+    with pytest.raises(OfflineError, match="asks mirrors for other states, and --offline forbids"):
+        update(offline, wishes, lambda _: None)
+    assert opened.store.load() == before
+
+
+def test_a_single_file_has_no_state_of_a_date(opened: Opened) -> None:
+    generation = opened.store.load()
+    opened.store.add_extra(generation.id, "mirror.example.org/key.asc", Digest.of(b"key"))
+    wishes = Wishes(("mirror.example.org/key.asc",), at=datetime(2026, 11, 1, tzinfo=UTC))
+
+    with pytest.raises(UsageError, match=r"--date moves suites, and mirror\.example\.org/key\.asc is none"):
+        update(opened, wishes, lambda _: None)

@@ -61,10 +61,17 @@ def write_lock(environment: Environment, generation: Generation) -> None:
 
 
 def read_copy(environment: Environment, generation_id: str) -> Generation | None:
-    """What this state last knew of a generation; None if it never met it."""
+    """What this state last knew of a generation; None if it never met it, UsageError if its copy is no good."""
     if not _ID.fullmatch(generation_id):  # it may come from a client, and becomes a file name
         return None
-    return _read(environment.generations / f"{generation_id}.toml")
+    path = environment.generations / f"{generation_id}.toml"
+    try:
+        return _read(path)
+    except UsageError as error:
+        raise UsageError(
+            f"what is known of a generation is damaged: {error.message}",
+            hint=f"delete {path}: aptfreeze.lock is the truth, and what it says is noted anew",
+        ) from error
 
 
 def read_copies(environment: Environment) -> Iterator[Generation]:

@@ -46,6 +46,17 @@ def test_a_client_cannot_name_a_file_by_a_generation(tmp_path: Path) -> None:
     assert read_copy(environment, "../../x") is None
 
 
+def test_a_damaged_copy_is_told_with_what_to_delete(tmp_path: Path) -> None:
+    environment = Environment(tmp_path)
+    environment.generations.mkdir(parents=True)
+    copy = environment.generations / f"{KNOWN.id}.toml"
+    copy.write_text("garbage")
+
+    with pytest.raises(UsageError, match="known of a generation is damaged") as caught:
+        read_copy(environment, KNOWN.id)
+    assert f"delete {copy}" in str(caught.value)
+
+
 def test_a_lock_that_we_would_refuse_is_not_written(tmp_path: Path) -> None:
     environment = Environment(tmp_path)
     write_lock(environment, KNOWN)

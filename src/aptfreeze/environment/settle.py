@@ -11,6 +11,7 @@ one whose suite got another pin in the lock file has lost.
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from aptfreeze.environment import generations, provisional
 from aptfreeze.environment.folder import Environment
@@ -71,7 +72,9 @@ def _note_change(
 ) -> Generation:
     if difference.altered:
         old = found.id
-        found = replace(found, id=generations.new_id(), created=journal.clock().replace(microsecond=0))
+        now = journal.clock().replace(microsecond=0)
+        created = max(now, found.created + timedelta(seconds=1))  # also where the clock is behind: see `previous`
+        found = replace(found, id=generations.new_id(), created=created)
         generations.write_lock(environment, found)
         generations.write_copy(environment, found)
         journal.tell(found.id, EventKind.NEW_ID, detail=f"was {old}; {difference}")

@@ -63,6 +63,17 @@ def test_a_new_creation_time_is_the_same_generation(environment: Environment) ->
     assert generations.read_lock(environment) == replace(EMPTY, created=NOW.replace(year=2020))
 
 
+def test_a_new_id_is_younger_than_the_one_before_also_where_the_clock_is_behind(environment: Environment) -> None:
+    later = replace(EMPTY, created=NOW.replace(year=2027), pins={KEY: PIN})
+    generations.write_copy(environment, later)
+    generations.write_lock(environment, replace(later, pins={}))
+
+    assert note(environment) == [EventKind.NEW_ID]
+    lock = generations.read_lock(environment)
+    assert lock is not None
+    assert lock.created > later.created
+
+
 def test_a_pin_in_work_is_left_alone(environment: Environment) -> None:
     leave(environment, PIN, Process.current("aptfreeze run"))
 

@@ -40,7 +40,7 @@ def update(
                 raise _overtaken(url)
         return moves.moved(current, pins, extra, _identity(store, current))
 
-    return _move(store, EventKind.UPDATED, decide, forget=pins.keys())
+    return _move(store, EventKind.UPDATED, decide)
 
 
 def reset(store: EnvironmentStore, keys: Collection[SuiteKey] | None, urls: Collection[str] = ()) -> Generation:
@@ -70,7 +70,7 @@ def rollback(store: EnvironmentStore, earlier: Generation) -> Generation:
             return moves.restored(Generation(named.id, named.created, earlier.pins, earlier.extra), current)
         return moves.restored(known, current)  # the state that has grown since
 
-    return _move(store, EventKind.ROLLED_BACK, decide, forget=earlier.pins.keys())
+    return _move(store, EventKind.ROLLED_BACK, decide)
 
 
 def previous(store: EnvironmentStore, current: Generation) -> Generation:
@@ -89,9 +89,12 @@ def _move(
     kind: EventKind,
     decide: Callable[[Generation], Generation],
     *,
-    forget: Iterable[SuiteKey] | None,
+    forget: Iterable[SuiteKey] | None = (),
 ) -> Generation:
-    """`forget`: suites whose provisional pins are void with it, if nobody is at work with them; None: of all."""
+    """`forget`: suites whose provisional pins are void with it, if nobody is at work with them; None: of all.
+
+    Those of suites that the chosen generation has are dropped by the next `settle`, as after any other change.
+    """
     store.refuse_if_locked(f"{kind}: the lock file would change")
     with store.exclusive():
         current = store.settled()

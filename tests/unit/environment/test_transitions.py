@@ -98,6 +98,18 @@ def test_who_comes_second_is_refused_and_moves_nothing(store: EnvironmentStore, 
     assert lock(environment) == first
 
 
+def test_what_another_command_has_forgotten_meanwhile_does_not_come_back(
+    store: EnvironmentStore, environment: Environment
+) -> None:
+    before = pinned(store, {MAIN: pin("old"), SECURITY: pin("old")})
+    forgotten = transitions.reset(store, [SECURITY])
+
+    with pytest.raises(RefusedError, match="bookworm-security was moved by another command"):
+        transitions.update(store, before, {MAIN: pin("new"), SECURITY: pin("new")}, {})
+
+    assert lock(environment) == forgotten
+
+
 def test_two_that_move_different_suites_both_do_so(store: EnvironmentStore, environment: Environment) -> None:
     before = pinned(store, {MAIN: pin("old"), SECURITY: pin("old")})
     transitions.update(store, before, {MAIN: pin("new")}, {})
@@ -118,6 +130,8 @@ def test_single_files_move_too(store: EnvironmentStore, environment: Environment
     assert lock(environment).extra == {url: new}
     with pytest.raises(RefusedError):
         transitions.update(store, seen, {}, {url: old})
+    moved = [event for event in log.read(environment.log) if event.kind is EventKind.MOVED]
+    assert [(event.what, event.detail) for event in moved] == [(url, f"{old} -> {new}")]
 
 
 def test_locked_forbids_all_three(store: EnvironmentStore, environment: Environment) -> None:
@@ -173,6 +187,20 @@ def test_a_reset_of_one_suite_leaves_the_others(store: EnvironmentStore, environ
     assert lock(environment).pins == {MAIN: pin("one")}
 
 
+def test_a_reset_of_one_suite_leaves_the_pin_that_another_waits_with(
+    store: EnvironmentStore, environment: Environment
+) -> None:
+    before = pinned(store, {MAIN: pin("one")})
+    elsewhere = replace(Process.current("a run in a container"), machine="another")
+    EnvironmentStore(environment, elsewhere).add_provisional(before.id, SECURITY, pin("waits"))
+
+    transitions.reset(store, [MAIN])
+    assert store.provisional().keys() == {SECURITY}
+
+    transitions.reset(store, None)
+    assert not store.provisional()
+
+
 # --- rollback ---
 
 
@@ -187,6 +215,47 @@ def test_going_back_restores_the_id_and_what_has_grown_since(store: EnvironmentS
     assert back.id == first.id
     assert lock(environment) == back == store.load()
     assert back.pins == {MAIN: pin("old"), SECURITY: pin("late")}
+
+
+def test_what_the_earlier_one_has_grown_by_comes_back_from_an_older_text_of_it(store: EnvironmentStore) -> None:
+    short = pinned(store, {MAIN: pin("old")})
+    store.add_provisional(short.id, SECURITY, pin("grown"))
+    grown = store.commit(short.id, {SECURITY: pin("grown")})
+    transitions.reset(store, None)
+
+    assert transitions.rollback(store, short) == grown
+
+
+def test_a_generation_that_this_checkout_never_met_keeps_the_other_suites(store: EnvironmentStore) -> None:
+    pinned(store, {MAIN: pin("new"), SECURITY: pin("other")})
+    foreign = Generation("ab" * 16, NOW, {MAIN: pin("foreign")})
+
+    back = transitions.rollback(store, foreign)
+
+    assert back.id == foreign.id
+    assert back.pins == {MAIN: pin("foreign"), SECURITY: pin("other")}
+
+
+def test_to_where_it_is_already_is_no_event(store: EnvironmentStore, environment: Environment) -> None:
+    current = pinned(store, {MAIN: pin("one")})
+    events = list(log.read(environment.log))
+
+    assert transitions.rollback(store, current) == current
+    assert list(log.read(environment.log)) == events
+
+
+def test_a_suite_that_a_killed_run_had_pinned_is_that_of_the_earlier_one(
+    store: EnvironmentStore, environment: Environment
+) -> None:
+    earlier = pinned(store, {MAIN: pin("old"), SECURITY: pin("old")})
+    current = transitions.reset(store, [SECURITY])
+    killed = EnvironmentStore(environment, replace(Process.current("a killed run"), started=1))
+    killed.add_provisional(current.id, SECURITY, pin("left"))
+
+    transitions.rollback(store, earlier)
+
+    assert store.load() == earlier
+    assert not store.provisional()
 
 
 def test_a_lock_file_that_says_something_else_of_a_known_id_gets_a_new_one(

@@ -53,22 +53,29 @@ def read(path: Path) -> bytes | None:
 
 
 def replace(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Put `data` in the place of the file, for good when this returns; `mode`, less the umask, is that of a new one."""
-    target = Path(os.path.realpath(path))  # a lock file that is a symbolic link stays one
-    beside = target.with_name(f".{target.name}.new")
+    """Put `data` in the place of the file, for good when this returns; `mode`, less the umask, is that of a new one.
+
+    A symbolic link is replaced itself; see `followed`.
+    """
+    beside = path.with_name(f".{path.name}.new")
     try:
         beside.unlink(missing_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:
-            _keep_mode_and_owner(descriptor, target)
+            _keep_mode_and_owner(descriptor, path)
             _write_all(descriptor, data)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        beside.replace(target)
-        _sync_folder(target.parent)
+        beside.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         _tell("write", path, error, _WRITING_HINTS)
+
+
+def followed(path: Path) -> Path:
+    """Where a file that people may have made a symbolic link really is: the link stays one when that is replaced."""
+    return Path(os.path.realpath(path))
 
 
 def check_deliverable(path: Path) -> None:
@@ -86,7 +93,7 @@ def check_deliverable(path: Path) -> None:
 def deliver(path: Path, data: bytes) -> None:
     """Write a file that somebody named for its data. A pipe or a device stays what it is and gets the data."""
     if not _is_special(path):
-        replace(path, data)
+        replace(followed(path), data)
         return
     try:
         path.write_bytes(data)

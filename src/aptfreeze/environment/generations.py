@@ -57,7 +57,7 @@ def read_lock(environment: Environment) -> Generation | None:
 
 def write_lock(environment: Environment, generation: Generation) -> None:
     """Make a generation the current one; the caller holds the environment's lock."""
-    write(environment.lock_file, generation)
+    write(files.followed(environment.lock_file), generation)
 
 
 def read_copy(environment: Environment, generation_id: str) -> Generation | None:

@@ -2,7 +2,7 @@
 """Signing with Ed25519, as RFC 8032 section 5.1 writes it down. Pure; verifying is a backend's affair (`openpgp`).
 
 Why this is here although there are libraries: what signs must be told the time of the signature and must give the same
-bytes on every machine (see docs/adr/0016-re-signing.md), and of the OpenPGP libraries and programs at hand none does.
+bytes on every machine (see docs/adr/0017-re-signing.md), and of the OpenPGP libraries and programs at hand none does.
 
 A signature takes about 3 ms. The same steps are done whatever the secret is, but Python's numbers are not constant in
 time: whoever can measure this process to a microsecond, millions of times, might learn from it. A few dozen signatures

@@ -62,17 +62,27 @@ def test_a_new_file_can_be_private_from_its_first_moment(tmp_path: Path, monkeyp
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
-def test_replace_keeps_the_mode_and_follows_a_symbolic_link(tmp_path: Path) -> None:
+def test_what_is_followed_keeps_its_mode_and_the_link_to_it(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/lock").write_bytes(b"old")
     (tmp_path / "shared/lock").chmod(0o640)
     (tmp_path / "lock").symlink_to("shared/lock")
 
-    files.replace(tmp_path / "lock", b"new")
+    files.replace(files.followed(tmp_path / "lock"), b"new")
 
     assert (tmp_path / "lock").is_symlink()
     assert (tmp_path / "shared/lock").read_bytes() == b"new"
     assert (tmp_path / "shared/lock").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_in_the_place_of_a_file_is_replaced_itself(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / "provisional.json").symlink_to("precious")
+
+    files.replace(tmp_path / "provisional.json", b"new")
+
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+    assert not (tmp_path / "provisional.json").is_symlink()
 
 
 def test_a_link_with_the_name_of_the_new_file_leads_nowhere(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_a_name_that_moves_is_told_with_the_codename() -> None:
         ("unstable", "unstable", "sid"),
         ("jammy-updates", "jammy-updates", "jammy"),
         ("stable", "stable", ""),
+        ("bookworm/updates", "oldstable", "bookworm"),
     ],
 )
 def test_a_name_that_stays_is_not(suite: str, named: str, codename: str) -> None:

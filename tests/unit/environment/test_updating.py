@@ -2,6 +2,7 @@
 """The next states of suites: real repositories that move, a real archive, real signatures."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,13 +11,13 @@ import pytest
 
 from aptfreeze.environment import updating
 from aptfreeze.environment.continuity import Accepted
-from aptfreeze.environment.pinning import Judges, Pinning
+from aptfreeze.environment.pinning import Candidate, Judges, Pinning
 from aptfreeze.environment.records import AskedIndex, Usage
 from aptfreeze.environment.updating import Means, Prepared
 from aptfreeze.errors import RefusedError, UpstreamError
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.digest import Digest
-from aptfreeze.freeze.generation import BarePackages, Generation, SuiteKey
+from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, SuiteKey
 from aptfreeze.settings import (
     ArchiveSettings,
     FetchSettings,
@@ -205,10 +206,70 @@ def test_a_version_that_is_published_again_with_other_bytes_is_told(
     assert str(key) in notice
 
 
+def test_two_suites_that_move_to_one_file_name_with_two_contents_are_told(
+    means: Callable[..., Means], make_repository: MakeRepository
+) -> None:
+    names = ("bookworm", "sid")
+    suites = [make_repository("debian", suite=name, suite_field=name, codename=name) for name in names]
+    elsewhere = make_repository("elsewhere")
+    for each in (*suites, elsewhere):
+        each.publish()
+    with_record = means(*(path for each in (*suites, elsewhere) for path in asked(each, MAIN)))
+    generation = pinned(with_record, *suites, elsewhere)
+    for salt, each in zip("abc", (*suites, elsewhere), strict=True):
+        each.add("hello", "1.0", salt=salt)
+        each.publish()
+
+    first, second = prepared(with_record, generation).notices
+
+    assert "other bytes in the new state of" in first
+    assert {str(key_of(each)) for each in suites} == {key for key in map(str, generation.pins) if key in first}
+    assert str(key_of(elsewhere)) not in first + second
+
+
+def test_a_pinned_state_that_nobody_has_any_more_does_not_keep_a_suite_from_moving(
+    means: Callable[..., Means], repository: Repository
+) -> None:
+    with_record = means(*asked(repository, MAIN))
+    generation = pinned(with_record, repository)
+    key = key_of(repository)
+    lost = replace(generation.pins[key], root=InRelease(Digest.of(b"lost")))
+
+    (move,) = prepared(with_record, replace(generation, pins={key: lost})).suites
+
+    assert move.after == generation.pins[key]
+
+
+def test_sources_that_nobody_wants_are_not_fetched(
+    means: Callable[..., Means], repository: Repository, origin: Origin
+) -> None:
+    generation = pinned(means(), repository)
+    repository.add_source("hello", "2.0")
+    repository.publish()
+    origin.forget()
+
+    assert prepared(replace(means(), with_sources=False), generation).is_new
+    assert not any("source" in seen.path for seen in origin.requests)
+
+
+def test_an_interruption_lets_go_of_mirrors_that_are_waited_for(
+    means: Callable[..., Means], repository: Repository, archive: OpenArchive
+) -> None:
+    def interrupted(key: SuiteKey, pin: Pin) -> Candidate:
+        raise KeyboardInterrupt
+
+    generation = pinned(means(), repository)
+
+    with pytest.raises(KeyboardInterrupt):
+        prepared(replace(means(), find=interrupted), generation)
+    with pytest.raises(UpstreamError):
+        archive.downloads.fetch_bytes([f"{repository.url}/dists/bookworm/InRelease"], 1 << 20)
+
+
 def test_a_single_file_moves_by_its_url(means: Callable[..., Means], origin: Origin, repository: Repository) -> None:
-    file = origin.root / "key.asc"
+    file = origin.root / "the key.asc"
     file.write_bytes(b"old")
-    url = f"{origin.url.removeprefix('http://')}/key.asc"
+    url = f"{origin.url.removeprefix('http://')}/the key.asc"
     generation = pinned(means(), repository)
     generation = generation.with_extra(url, Digest.of(b"old"))
 

@@ -59,3 +59,10 @@ def test_going_back_keeps_no_second_name_of_a_suite_that_it_has() -> None:
     current = Generation("c" * 32, NEW.created, {stable: pin("new", "stable", "trixie")})
 
     assert moves.restored(earlier, current).pins == earlier.pins
+
+
+def test_going_back_restores_single_files_too() -> None:
+    earlier = generation({}, {KEY_FILE: Digest.of(b"old")})
+    current = Generation("c" * 32, NEW.created, {}, {KEY_FILE: Digest.of(b"new")})
+
+    assert moves.restored(earlier, current).extra == {KEY_FILE: Digest.of(b"old")}

@@ -106,6 +106,21 @@ def test_the_next_request_is_answered_by_the_next_one(tmp_path: Path, name: str)
     tell(tmp_path, story)
 
 
+def test_another_file_of_the_same_size_and_time_is_another_one(tmp_path: Path) -> None:
+    async def story(world: World, following: Following) -> None:
+        await said(following.answer(REQUEST))
+        before = world.lock_file.stat()
+        other = tmp_path / "other"
+        other.write_text("other")
+        os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+        other.replace(world.lock_file)
+        await after_a_while()
+        assert world.lock_file.stat().st_size == before.st_size
+        assert await said(following.answer(REQUEST)) == "other"
+
+    tell(tmp_path, story)
+
+
 def test_requests_that_come_while_it_is_read_wait_and_read_it_once(tmp_path: Path) -> None:
     async def story(world: World, following: Following) -> None:
         await said(following.answer(REQUEST))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from aptfreeze.describe.progress import Activity
-from aptfreeze.environment import transitions
+from aptfreeze.environment import records, transitions
 from aptfreeze.environment.folder import Environment
 from aptfreeze.environment.process import Process
 from aptfreeze.environment.store import EnvironmentStore
@@ -434,6 +434,41 @@ def test_a_server_that_follows_serves_each_request_from_the_generation_of_its_ti
     records = sorted(path.parent.name for path in world.store.environment.records.glob("*/*.jsonl"))
     assert records == sorted({world.generation.id, world.store.load().id})
     assert len(world.store.generation(world.generation.id).pins) == len(world.store.load().pins) == 1
+
+
+def test_each_generation_that_is_served_has_its_own_totals(make_world: MakeWorld, repository: Repository) -> None:
+    world = make_world(follows=True)
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0, tend_every_s=60) as proxy:
+            await got(proxy, inrelease(repository), packages(repository))
+            first = proxy.totals
+            await asyncio.to_thread(moved_on, world, repository)
+            await asyncio.sleep(0.05)
+            await got(proxy, inrelease(repository))
+            second = proxy.totals
+            assert (first.requests, second.requests) == (2, 1)
+            assert 0 < second.from_mirrors < first.from_mirrors
+
+    in_loop(story)
+    sessions = records.load(world.store.environment.records, world.generation.id).sessions
+    assert [session.totals.requests for session in sessions] == [2]
+
+
+def test_a_pin_that_no_index_was_asked_of_is_for_good_when_the_next_generation_is_served(
+    make_world: MakeWorld, repository: Repository
+) -> None:
+    world = make_world(follows=True)
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0) as proxy:
+            await got(proxy, inrelease(repository))
+            await asyncio.to_thread(transitions.reset, world.store, None)
+            await asyncio.sleep(0.05)
+            await got(proxy, f"{repository.url}/dists/nowhere/InRelease")
+            assert len(world.store.generation(world.generation.id).pins) == 1
+
+    in_loop(story)
 
 
 def test_one_session_keeps_its_generation(make_world: MakeWorld, repository: Repository) -> None:

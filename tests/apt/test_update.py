@@ -349,3 +349,24 @@ def test_killed_at_any_moment_it_is_the_old_generation_or_the_new_one(
             assert built(aptfreeze, make_apt(), moved) in (OLD, NEW)
     do(aptfreeze, "update").ok()
     assert built(aptfreeze, make_apt(), moved) == NEW
+
+
+# --- nobody reads what it prints ---
+
+
+@pytest.mark.parametrize(("verb", "flags"), [("update", []), ("update", ["--json"]), ("reset", ["--json"])])
+def test_who_cannot_have_the_data_is_told_that_something_has_moved(
+    verb: str, flags: list[str], moved: Repository, aptfreeze: Aptfreeze
+) -> None:
+    before = aptfreeze.lock["generation"]
+    line = aptfreeze.line(verb, "--archive", str(aptfreeze.archive), *flags)
+
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            line, env=aptfreeze.environ, cwd=aptfreeze.environment, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+
+    after = aptfreeze.lock["generation"]
+    assert (ended.returncode, after != before) == (2, True)
+    assert f"generation {after} is current" in ended.stderr
+    assert "cannot write to stdout" in ended.stderr

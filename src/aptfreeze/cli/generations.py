@@ -2,12 +2,15 @@
 """Verbs that move an environment from one generation to another: update, rollback, reset, and log, which tells it."""
 
 import argparse
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from aptfreeze.cli.printing import print_data
 from aptfreeze.cli.verb import Verb, add_json_flag, add_locked_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
+from aptfreeze.errors import UsageError
 from aptfreeze.freeze.generation import Generation
 
 
@@ -37,7 +40,7 @@ def _update(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     accepted = Accepted(options.accept_codename, options.accept_signer, older=at is not None)
     wishes = update.Wishes(tuple(options.suite), options.dry_run, at, options.changelog, accepted)
     found = update.update(opened, wishes, talk.tell, talk.show if talk.shows_progress else None)
-    print_data(update.data(found) if options.json else update.lines(found))
+    _print_outcome(update.data(found) if options.json else update.lines(found), talk, update.outcome(found))
     return update.exit_status(found)
 
 
@@ -79,13 +82,22 @@ def _reset(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
 def _tell_moved(options: argparse.Namespace, talk: Talk, before: Generation, after: Generation) -> None:
     from aptfreeze.describe import moves
 
+    outcome = f"generation {after.id} is {'still ' if before.id == after.id else ''}current"
     if options.json:
-        print_data(moves.data(before, after))
+        _print_outcome(moves.data(before, after), talk, outcome)
         return
     for line in moves.lines(before, after):
         talk.tell(line)
-    same = "still " if before.id == after.id else ""
-    talk.tell(f"generation {after.id} is {same}current")
+    talk.tell(outcome)
+
+
+def _print_outcome(found: Mapping[str, Any] | Iterable[str], talk: Talk, outcome: str) -> None:
+    """Data to stdout. Who cannot have them must not believe that nothing was moved."""
+    try:
+        print_data(found)
+    except UsageError:
+        talk.tell(outcome)
+        raise
 
 
 def _log(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:

@@ -181,12 +181,16 @@ def lines(found: Update) -> Iterator[str]:
         yield f"{url}: {old.hex[:12]} -> {new.hex[:12]}"
     for key in found.prepared.unchanged:
         yield f"{key}: nothing new"
+    yield outcome(found)
+
+
+def outcome(found: Update) -> str:
+    """Which generation is current now."""
     if not found.prepared.is_new:
-        yield f"generation {found.before.id} stays"
-    elif found.is_dry_run:
-        yield "nothing was changed (--dry-run)"
-    else:
-        yield f"generation {found.after.id} is current; {found.before.id} was"
+        return f"generation {found.before.id} stays"
+    if found.is_dry_run:
+        return "nothing was changed (--dry-run)"
+    return f"generation {found.after.id} is current; {found.before.id} was"
 
 
 def _used_lines(found: Update) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Anchor:
 Parser = Callable[[Any, Anchor], Any]
 
 _REPOSITORY = re.compile(r"[^\sA-Z/?#@]+(/[^\s/?#]+)*")
+_PLACE = re.compile(r"(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
 _URL = re.compile(r"http://[^\s/?#@]+(/[^\s?#]*)?")
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -144,3 +145,10 @@ def archive_urls(value: object, anchor: Anchor) -> Mapping[str, str]:
         if not isinstance(url, str) or not (url == "" or _URL.fullmatch(url)):
             raise ValueError(f'"{name}" to have an http:// URL, as "http://snapshot.example.org/archive/debian", or ""')
     return MappingProxyType({name: url.rstrip("/") for name, url in urls.items()})
+
+
+def places(value: object, anchor: Anchor) -> tuple[str, ...]:
+    """A list of hosts, domains (`*.example.org`), hosts with port, and hosts with a path."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and _PLACE.fullmatch(item) for item in value):
+        raise ValueError('a list of hosts without scheme, as ["www.example.org", "*.example.org", "host:8080/path"]')
+    return tuple(value)

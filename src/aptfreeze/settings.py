@@ -22,6 +22,7 @@ from aptfreeze.parsers import (
     optional_url,
     path,
     paths,
+    places,
     repository_keyrings,
     seconds,
     suites,
@@ -49,6 +50,17 @@ class Sources(StrEnum):
     REQUIRE = "require"
     """As `archive`, but not to be had is a failure."""
     OFF = "off"
+
+
+class Passthrough(StrEnum):
+    """What is done with requests that are no apt requests."""
+
+    ALLOW = "allow"
+    """Passed through, counted, and named at the end."""
+    WARN = "warn"
+    """As `allow`, and said at once of each host that the list does not have."""
+    DENY = "deny"
+    """Refused unless the list has it; the run does not count then."""
 
 
 @immutable
@@ -126,6 +138,10 @@ class SnapshotSettings:
 @immutable
 class PolicySettings:
     sources: Sources = Sources.ARCHIVE
+    passthrough: Passthrough = Passthrough.ALLOW
+    allow: tuple[str, ...] = ()
+    """What may be passed through whatever `passthrough` says, private addresses included: `host`, `host:port`,
+    `*.example.org`, `host/path`."""
 
 
 @immutable
@@ -170,9 +186,14 @@ def _sources(value: object, anchor: Anchor) -> Sources:
     return Sources(one_of(*Sources)(value, anchor))
 
 
+def _passthrough(value: object, anchor: Anchor) -> Passthrough:
+    return Passthrough(one_of(*Passthrough)(value, anchor))
+
+
 _FETCH = FetchSettings()
 _SNAPSHOT = SnapshotSettings()
 _TRUST = TrustSettings()
+_POLICY = PolicySettings()
 
 ROWS: tuple[Row, ...] = (
     Row("env", "the environment's folder", path, None, "--env", "APTFREEZE_ENV", in_file=False),
@@ -190,7 +211,9 @@ ROWS: tuple[Row, ...] = (
     Row("snapshot.connections", "most requests to it at once", whole(1, 64), _SNAPSHOT.connections),
     Row("resign", "serve suites signed by the environment's own key", switch, False),
     Row("resign_key", "the private key to do so, if not its own", path, None),
-    Row("policy.sources", "what is done about source packages", _sources, PolicySettings().sources),
+    Row("policy.sources", "what is done about source packages", _sources, _POLICY.sources),
+    Row("policy.passthrough", "what is done with other requests than apt's", _passthrough, _POLICY.passthrough),
+    Row("policy.allow", "what may be passed through all the same", places, _POLICY.allow),
     Row("fetch.connections", "most connections to one host", whole(1, 64), _FETCH.connections),
     Row("fetch.depth", "most requests in flight on a connection", whole(1, 64), _FETCH.depth),
     Row("fetch.parts", "most parts of a large file at once", whole(1, 64), _FETCH.parts),
@@ -220,7 +243,9 @@ def from_values(values: Mapping[str, Sourced[Any]]) -> Settings:
             values["snapshot.archives"].value,
             values["snapshot.connections"].value,
         ),
-        policy=PolicySettings(values["policy.sources"].value),
+        policy=PolicySettings(
+            values["policy.sources"].value, values["policy.passthrough"].value, values["policy.allow"].value
+        ),
         fetch=FetchSettings(**fetch),
         locked=values["locked"],
         offline=values["offline"],

@@ -58,7 +58,8 @@ class Handling:
 
         async def serve() -> None:
             async with asyncio.TaskGroup() as tasks:
-                self.parts: Parts = assembled(world, self.archive, self._threads, self._threads, tasks)
+                threads = self._threads
+                self.parts: Parts = assembled(world, self.archive, threads, threads, tasks, frozenset())
                 ready.set()
                 await self._ended.wait()
 
@@ -79,15 +80,20 @@ class Handling:
         """Its result, out of the event loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
-    def ask(self, *targets: str, method: str = "GET", agent: str = APT_USER_AGENT) -> list[Answer]:
+    def ask(
+        self, *targets: str, method: str = "GET", agent: str = APT_USER_AGENT, client: str = "127.0.0.1"
+    ) -> list[Answer]:
         """The answers to requests that are made at once."""
-        return self.asking(*targets, method=method, agent=agent).result(30)
+        return self.asking(*targets, method=method, agent=agent, client=client).result(30)
 
-    def asking(self, *targets: str, method: str = "GET", agent: str = APT_USER_AGENT) -> "Future[list[Answer]]":
+    def asking(
+        self, *targets: str, method: str = "GET", agent: str = APT_USER_AGENT, client: str = "127.0.0.1"
+    ) -> "Future[list[Answer]]":
         """The same, without waiting for the answers."""
 
         async def all_at_once() -> list[Answer]:
-            requests = [Request(method, t.encode(), "1.1", Headers([("User-Agent", agent)]), True) for t in targets]
+            headers = Headers([("User-Agent", agent)])
+            requests = [Request(method, t.encode(), "1.1", headers, True, client) for t in targets]
             return await asyncio.gather(*[self._answer(request) for request in requests])
 
         return asyncio.run_coroutine_threadsafe(all_at_once(), self._loop)

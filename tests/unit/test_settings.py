@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aptfreeze.parsers import Anchor
-from aptfreeze.settings import ROWS, FetchSettings, Row, SnapshotSettings, Sourced, Sources, from_values
+from aptfreeze.settings import ROWS, FetchSettings, Passthrough, Row, SnapshotSettings, Sourced, Sources, from_values
 
 ANCHOR = Anchor(Path("/product"), Path("/home/jane"))
 BY_KEY = {row.key: row for row in ROWS}
@@ -48,6 +48,9 @@ def parse(key: str, value: object) -> Any:
         ),
         ("snapshot.archives", {"a.example.org/x": ""}, {"a.example.org/x": ""}),
         ("policy.sources", "require", Sources.REQUIRE),
+        ("policy.passthrough", "deny", Passthrough.DENY),
+        ("policy.allow", ["a.example.org:8080/x", "*.b.example.org"], ("a.example.org:8080/x", "*.b.example.org")),
+        ("policy.allow", ["[::1]:8080"], ("[::1]:8080",)),
         ("fetch.connections", 8, 8),
         ("fetch.read_timeout_s", 5, 5.0),
         ("offline", False, False),
@@ -74,6 +77,14 @@ def test_good_values(key: str, value: object, parsed: object) -> None:
         ("trust.expired", "a.example.org/x stable", "a list of suites"),
         ("trust.expired", [3], "a list of suites"),
         ("trust.backend", "pgp", 'one of "sequoia", "gpgv"'),
+        ("policy.passthrough", "none", 'one of "allow", "warn", "deny"'),
+        ("policy.allow", "a.example.org", "a list of hosts"),
+        ("policy.allow", ["http://a.example.org"], "a list of hosts"),
+        ("policy.allow", ["*"], "a list of hosts"),
+        ("policy.allow", ["a.*.example.org"], "a list of hosts"),
+        ("policy.allow", ["A.example.org"], "a list of hosts"),
+        ("policy.allow", ["a.example.org:http"], "a list of hosts"),
+        ("policy.allow", ["user@a.example.org"], "a list of hosts"),
         ("trust.repository", [], "a table"),
         ("trust.repository", {"http://a.example.org/x": {}}, "without scheme"),
         ("trust.repository", {"a.example.org/x/": {}}, "final slash"),

@@ -8,6 +8,7 @@ Rule 2: redirects are followed to any host and change nothing: the bytes are ver
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from aptfreeze.errors import UpstreamError
@@ -19,6 +20,9 @@ from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint, redirected
 from aptfreeze.settings import FetchSettings
 from aptfreeze.values import immutable
+
+if TYPE_CHECKING:
+    from aptfreeze.fetch.addresses import AddressCheck
 
 USER_AGENT = "aptfreeze/0.1"
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -109,9 +113,12 @@ class Hosts:
         with self._lock:
             return {name: Traffic(host.requests, host.received) for name, host in self._hosts.items()}
 
-    def dedicated(self, endpoint: Endpoint) -> Connection:
-        """A fresh connection for one exchange that is not queued with the others; the caller closes it."""
-        connection = self._connected(endpoint)
+    def dedicated(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
+        """A fresh connection for one exchange that is not queued with the others; the caller closes it.
+
+        `check` is called with each address before it is connected to.
+        """
+        connection = self._connected(endpoint, check)
         with self._lock:
             self._dedicated.add(connection)
             if not self._is_closed:
@@ -146,13 +153,14 @@ class Hosts:
                 )
             return self._hosts[name]
 
-    def _connected(self, endpoint: Endpoint) -> Connection:
+    def _connected(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
         """The seam where TLS and an upstream proxy come in."""
         wire = connect(
             endpoint.host,
             endpoint.port,
             connect_timeout_s=self._settings.connect_timeout_s,
             read_timeout_s=self._settings.read_timeout_s,
+            check=check,
         )
         return Connection(wire, endpoint.authority)
 

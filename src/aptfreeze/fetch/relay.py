@@ -9,6 +9,7 @@ chunk.
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
@@ -16,6 +17,9 @@ from aptfreeze.fetch.failures import PassingError
 from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.http.message import response_head
+
+if TYPE_CHECKING:
+    from aptfreeze.fetch.addresses import AddressCheck
 
 _HOP_BY_HOP = frozenset(
     {
@@ -41,8 +45,19 @@ class Relay:
     Mutable state: the connection, how much came, whether it came to its end, whether anybody wants it still.
     """
 
-    def __init__(self, hosts: Hosts, url: str, method: str, fields: Fields, version: str = "1.1") -> None:
-        """`fields` and `version` are the client's; UpstreamError if the URL cannot be fetched."""
+    def __init__(
+        self,
+        hosts: Hosts,
+        url: str,
+        method: str,
+        fields: Fields,
+        version: str = "1.1",
+        check: "AddressCheck | None" = None,
+    ) -> None:
+        """`fields` and `version` are the client's; `check` judges each address before it is connected to.
+
+        UpstreamError if the URL cannot be fetched.
+        """
         self.received = 0
         """Bytes of the body so far."""
         self.ended_well = False
@@ -54,14 +69,18 @@ class Relay:
         self._method = method
         self._fields = fields
         self._version = version
+        self._check = check
         self._is_chunked = False
         self._has_body = False
         self._connection: Connection | None = None
         self._is_aborted = False
 
     def open(self) -> bytes:
-        """Ask, and return the head for the client. UpstreamError if there is no answer: nothing was sent then."""
-        connection = self._connection = self._hosts.dedicated(self._endpoint)
+        """Ask, and return the head for the client. UpstreamError if there is no answer: nothing was sent then.
+
+        What the check says of an address, it raises.
+        """
+        connection = self._connection = self._hosts.dedicated(self._endpoint, self._check)
         try:
             self._check_wanted()
             connection.send(self._request())

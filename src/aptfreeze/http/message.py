@@ -54,9 +54,11 @@ _FIELD_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 class RequestParser:
     """Cuts the bytes of one connection into requests."""
 
-    __slots__ = ("_buffer", "_is_line_checked", "_is_over", "_tunnel")
+    __slots__ = ("_buffer", "_client", "_is_line_checked", "_is_over", "_tunnel")
 
-    def __init__(self) -> None:
+    def __init__(self, client: str = "") -> None:
+        """`client` is the address that the bytes come from."""
+        self._client = client
         self._buffer = bytearray()  # an incomplete head
         self._is_line_checked = False
         self._is_over = False
@@ -102,7 +104,7 @@ class RequestParser:
                 self._buffer += data[start:]
                 self._check_unfinished()
                 return
-            self._take(parse_head(data[start:end]), data, end, requests)
+            self._take(parse_head(data[start:end], self._client), data, end, requests)
             start = end
 
     def _join(self, data: bytes) -> bytes:

@@ -96,6 +96,8 @@ class Request:
     headers: Headers
     keep_alive: bool
     """Whether the connection stays open after the answer (RFC 9112 9.3)."""
+    client: str = ""
+    """The IP address that it came from."""
 
 
 class BadRequest(Exception):
@@ -109,8 +111,8 @@ class BadRequest(Exception):
         """Requests that were complete before the bad one."""
 
 
-def parse_head(head: bytes) -> Request:
-    """One whole head, its empty line included. Raises BadRequest."""
+def parse_head(head: bytes, client: str = "") -> Request:
+    """One whole head, its empty line included, from the client with that address. Raises BadRequest."""
     match = _HEAD.fullmatch(head)
     if match is None or len(head) > HEAD_LIMIT or len(match[2]) > TARGET_LIMIT:
         raise _fault(head)
@@ -122,7 +124,8 @@ def parse_head(head: bytes) -> Request:
     if is_origin and minor == b"1" and "host" not in headers:
         # RFC 9112 3.2. In absolute form the target's host counts, so that a missing field does no harm.
         raise BadRequest(400, "no Host header")
-    return Request(method, target, "1.1" if minor == b"1" else "1.0", headers, _keeps_alive(headers, minor))
+    version = "1.1" if minor == b"1" else "1.0"
+    return Request(method, target, version, headers, _keeps_alive(headers, minor), client)
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ from aptfreeze.serve.delivery import Delivery
 from aptfreeze.serve.first_sight import FirstSight
 from aptfreeze.serve.frozen import FrozenFiles
 from aptfreeze.serve.passing import PassThrough
+from aptfreeze.serve.policy import Passage
 from aptfreeze.serve.prefetch import Prefetch
 from aptfreeze.serve.proxy import Proxy
 from aptfreeze.serve.reply import Handler
@@ -36,6 +37,7 @@ from aptfreeze.values import immutable
 if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
     from aptfreeze.environment.resigning import Resigning
+    from aptfreeze.fetch.addresses import Own
     from aptfreeze.serve.recall import Recall
     from aptfreeze.trust.signing import SigningKey
 
@@ -73,9 +75,12 @@ class Parts:
 
 
 def assembled(
-    world: World, archive: OpenArchive, threads: Executor, relays: Executor, tasks: asyncio.TaskGroup
+    world: World, archive: OpenArchive, threads: Executor, relays: Executor, tasks: asyncio.TaskGroup, own: "Own"
 ) -> Parts:
-    """The parts of a session; `threads` are for look-ups and pinning, `relays` for what passes through."""
+    """The parts of a session; `threads` are for look-ups and pinning, `relays` for what passes through.
+
+    `own` are the addresses that clients come to.
+    """
     settings, store = world.settings, world.store
     session = _session(world)
     offline = settings.offline.value
@@ -91,7 +96,7 @@ def assembled(
         prefetch = Prefetch(session, lookup, partial(_recall, world, session, lookup), threads, tasks)
     frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, prefetch, absences, tasks, _resigning(world))
     absence = AbsenceDesk(session, archive_only, partial(read_copies, store.environment), threads)
-    passing = PassThrough(session, archive.downloads, relays, offline=offline)
+    passing = PassThrough(session, archive.downloads, Passage(session, settings.policy, own), relays, offline=offline)
     handler = Proxy(
         session,
         lookup,

@@ -66,7 +66,7 @@ class Connection:
         self._limits = limits
         self._loop = loop
         self._on_closed = on_closed
-        self._parser = RequestParser()
+        self._parser = RequestParser(peer.rpartition(":")[0])
         self._backlog: deque[Request | BadRequest] = deque()
         self._queue: deque[Exchange] = deque()
         self._batch: Batch | None = None

@@ -14,8 +14,10 @@ from aptfreeze.deb.paths import Location
 from aptfreeze.errors import OfflineError
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.relay import Relay
+from aptfreeze.fetch.url import Endpoint
 from aptfreeze.http.message import Request
 from aptfreeze.serve.answers import text_reply
+from aptfreeze.serve.policy import Passage
 from aptfreeze.serve.reply import PipeBody, Reply
 from aptfreeze.serve.session import Session
 
@@ -26,9 +28,12 @@ class PassThrough:
     `threads` are its own: each answer occupies one for as long as the client reads.
     """
 
-    def __init__(self, session: Session, downloads: Downloads, threads: Executor, *, offline: bool) -> None:
+    def __init__(
+        self, session: Session, downloads: Downloads, passage: Passage, threads: Executor, *, offline: bool
+    ) -> None:
         self._session = session
         self._downloads = downloads
+        self._passage = passage
         self._threads = threads
         self._offline = offline
 
@@ -44,14 +49,15 @@ class PassThrough:
         return text_reply(501, text, text)
 
     async def relay(self, request: Request, location: Location) -> Reply:
-        """The answer of the server itself; UpstreamError if there is none."""
-        self._session.passed(location.host)
+        """The answer of the server itself; RefusedError if it is not to be had, UpstreamError if there is none."""
+        endpoint = Endpoint.parse(location.raw_url)
+        check = self._passage.enter(endpoint.host, endpoint.port, request.client, location.path)
         if self._offline:
             raise OfflineError(
                 f"{location.text} is not frozen, and --offline forbids to fetch it",
                 hint="run once without --offline, or do without it",
             )
-        relay = Relay(self._downloads.hosts, location.raw_url, request.method, request.headers, request.version)
+        relay = Relay(self._downloads.hosts, location.raw_url, request.method, request.headers, request.version, check)
         run = asyncio.get_running_loop().run_in_executor
         try:
             head = await run(self._threads, relay.open)

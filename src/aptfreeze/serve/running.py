@@ -214,7 +214,7 @@ async def running(
             async with asyncio.TaskGroup() as tasks:
 
                 def make(world: World) -> Parts:
-                    return assembled(world, archive, threads, relays, tasks)
+                    return assembled(world, archive, threads, relays, tasks, server.addresses)
 
                 proxy = Running(world, archive, make, server, port)
                 handler = proxy.handler

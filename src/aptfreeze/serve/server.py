@@ -60,6 +60,11 @@ class Server:
         """Those that are open now."""
         return frozenset(self._connections)
 
+    @property
+    def addresses(self) -> frozenset[tuple[str, int]]:
+        """Addresses and ports that are listened on; `0.0.0.0` and `::` are all of this machine."""
+        return frozenset((str(name[0]), int(name[1])) for name in (each.getsockname() for each in self._listeners))
+
     def listen(self, host: str, port: int) -> int:
         """Listen on every address of host (empty: all of this machine) and a port (0: a free one), which is returned.
 

@@ -8,25 +8,39 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from aptfreeze.deb.paths import Location
-from aptfreeze.errors import OfflineError, UpstreamError
+from aptfreeze.errors import OfflineError, RefusedError, UpstreamError
 from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.http.message import Headers, Request
 from aptfreeze.serve.passing import PassThrough
+from aptfreeze.serve.policy import Passage
 from aptfreeze.serve.reply import PipeBody, Reply
 from aptfreeze.serve.session import Session
+from aptfreeze.settings import Passthrough, PolicySettings
 from support.faults import Truncate
 from support.origin import Origin
 
 CONTENT = os.urandom(300_000)
 
 
-def relayed(archive: OpenArchive, session: Session, url: str, *, offline: bool = False) -> tuple[Reply, bytes, bool]:
+def passage(session: Session, settings: PolicySettings | None = None) -> Passage:
+    return Passage(session, settings or PolicySettings(), frozenset())
+
+
+def relayed(
+    archive: OpenArchive,
+    session: Session,
+    url: str,
+    *,
+    offline: bool = False,
+    policy: PolicySettings | None = None,
+    client: str = "127.0.0.1",
+) -> tuple[Reply, bytes, bool]:
     """The reply, its body, and whether it ended well; told to its end as a connection does."""
 
     async def ask() -> tuple[Reply, bytes, bool]:
         with ThreadPoolExecutor(2) as threads:
-            passing = PassThrough(session, archive.downloads, threads, offline=offline)
-            request = Request("GET", url.encode(), "1.1", Headers([("User-Agent", "Wget/1.21")]), True)
+            passing = PassThrough(session, archive.downloads, passage(session, policy), threads, offline=offline)
+            request = Request("GET", url.encode(), "1.1", Headers([("User-Agent", "Wget/1.21")]), True, client)
             reply = await passing.relay(request, Location.parse(url.encode()))
             assert isinstance(reply.body, PipeBody)
             assert reply.body.ended_well is not None
@@ -89,6 +103,30 @@ def test_offline_nothing_passes(archive: OpenArchive, session: Session, served: 
     assert served.count() == 0
 
 
+def test_what_is_denied_reaches_nobody_and_is_counted(archive: OpenArchive, session: Session, served: Origin) -> None:
+    with pytest.raises(RefusedError, match=f"{served.host} is not passed through"):
+        relayed(archive, session, f"{served.url}/file.tar", policy=PolicySettings(passthrough=Passthrough.DENY))
+    assert served.count() == 0
+    assert session.not_frozen == {served.host: 1}
+
+
+def test_a_listed_path_passes_where_the_rest_is_denied(archive: OpenArchive, session: Session, served: Origin) -> None:
+    policy = PolicySettings(passthrough=Passthrough.DENY, allow=(f"{served.host}/file.tar",))
+    assert relayed(archive, session, f"{served.url}/file.tar", policy=policy)[1] == CONTENT
+    with pytest.raises(RefusedError):
+        relayed(archive, session, f"{served.url}/other.tar", policy=policy)
+
+
+def test_a_client_of_another_machine_does_not_reach_this_one(
+    archive: OpenArchive, session: Session, served: Origin
+) -> None:
+    with pytest.raises(RefusedError, match=r"at 127\.0\.0\.1, a loopback address"):
+        relayed(archive, session, f"{served.url}/file.tar", client="192.0.2.7")
+    assert served.count() == 0
+    policy = PolicySettings(allow=(served.host,))
+    assert relayed(archive, session, f"{served.url}/file.tar", client="192.0.2.7", policy=policy)[1] == CONTENT
+
+
 @pytest.mark.parametrize(
     ("method", "target", "reason"),
     [
@@ -100,7 +138,7 @@ def test_what_cannot_be_passed_is_refused_in_the_reason_phrase(
     archive: OpenArchive, session: Session, method: str, target: bytes, reason: str
 ) -> None:
     with ThreadPoolExecutor(1) as threads:
-        passing = PassThrough(session, archive.downloads, threads, offline=False)
+        passing = PassThrough(session, archive.downloads, passage(session), threads, offline=False)
         reply = passing.refuse(Request(method, target, "1.1", Headers([]), True))
     assert reply.head.startswith(f"HTTP/1.1 501 {reason}".encode())
     assert set(session.not_frozen) == ({"www.example.org"} if method == "CONNECT" else set())

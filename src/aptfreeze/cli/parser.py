@@ -2,6 +2,7 @@
 """All verbs and flags of the command; manual page and completion are made from them."""
 
 import argparse
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from aptfreeze import __version__
@@ -30,8 +31,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"see: {self.prog} --help")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """All verbs and flags; manual page and completion are made from it."""
+def build_parser(named: Sequence[Verb] = VERBS) -> argparse.ArgumentParser:
+    """Verbs and their flags, all of them if none are named; manual page and completion are made from it."""
     parser = _Parser(
         prog="aptfreeze",
         description="Freeze the apt repositories of an image build: reproducible, verified,\narchived, described.",
@@ -45,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"aptfreeze {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in VERBS:
+    for verb in named:
         _add(verbs, verb)
     return parser
 

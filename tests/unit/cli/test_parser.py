@@ -5,7 +5,8 @@ import argparse
 
 import pytest
 
-from aptfreeze.cli.parser import build_parser
+from aptfreeze.cli.parser import VERBS, build_parser
+from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
 from aptfreeze.settings import ROWS
 
@@ -43,3 +44,14 @@ def test_a_mistake_is_told_with_the_help_that_fits(words: list[str]) -> None:
 @pytest.mark.parametrize("name", sorted(verbs()))
 def test_every_verb_has_an_example(name: str) -> None:
     assert f"  aptfreeze {name}" in verbs()[name].format_help() or name in ("config", "serve")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_a_verb_alone_is_what_it_is_among_all(verb: Verb, capsys: pytest.CaptureFixture[str]) -> None:
+    for parser in (build_parser(), build_parser([verb])):
+        with pytest.raises(SystemExit, match="^0$"):
+            parser.parse_args([verb.name, "--help"])
+    alone_and_among_all = capsys.readouterr().out.split("usage: ")[1:]
+
+    assert len(alone_and_among_all) == 2
+    assert len(set(alone_and_among_all)) == 1

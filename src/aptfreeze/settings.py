@@ -91,6 +91,31 @@ class FetchSettings:
 
 
 @immutable
+class HostTls:
+    """What one https server has to show, and what it is shown."""
+
+    ca: Path | None = None
+    """PEM file of CAs that count."""
+    uses_system_cas: bool = True
+    """Whether this machine's CAs count, too."""
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    """None: it is in the file of the certificate."""
+
+
+@immutable
+class TlsSettings:
+    """How https mirrors prove who they are, and how we do."""
+
+    general: HostTls = HostTls()
+    hosts: Mapping[str, HostTls] = field(default_factory=lambda: MappingProxyType({}))
+    """By `host` or `host:port`, the latter first; instead of `general`."""
+
+    def of(self, host: str, port: int) -> HostTls:
+        return self.hosts.get(f"{host}:{port}") or self.hosts.get(host) or self.general
+
+
+@immutable
 class TrustSettings:
     """Whose signatures count, and the exceptions that somebody chose on purpose."""
 
@@ -161,6 +186,7 @@ class Settings:
     values: Mapping[str, Sourced[Any]]
     """In the order of `ROWS`."""
     resign: ResignSettings = ResignSettings()
+    tls: TlsSettings = TlsSettings()
 
 
 # --- the table -------------------------------------------------------------------------------------------------------

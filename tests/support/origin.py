@@ -11,6 +11,7 @@ If-Range, 416. One thread serves each connection; `stop` ends them all and frees
 """
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -62,8 +63,10 @@ class _Rule:
 class Origin:
     """Serves `root` on a free port of 127.0.0.1 from `start` to `stop`; also a context manager."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, tls: ssl.SSLContext | None = None) -> None:
+        """With `tls`, it speaks nothing else."""
         self.root = root
+        self.tls = tls
         self.requests: list[Seen] = []
         self.port = 0
         self._rules: list[_Rule] = []
@@ -76,7 +79,7 @@ class Origin:
     @property
     def url(self) -> str:
         """Without a final slash."""
-        return f"http://{self.host}"
+        return f"{'https' if self.tls else 'http'}://{self.host}"
 
     @property
     def host(self) -> str:
@@ -149,6 +152,8 @@ class Origin:
         with suppress(OSError):  # the listener was shut down
             while True:
                 connection, _ = self._listener.accept()
+                if self.tls:  # the handshake is made in the connection's own thread
+                    connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                 self._accepted += 1
                 arguments = (connection, self._accepted)
                 thread = threading.Thread(
@@ -161,6 +166,8 @@ class Origin:
     def _serve(self, connection: socket.socket, number: int) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with closing(connection), suppress(OSError), connection.makefile("rb") as reader:
+            if isinstance(connection, ssl.SSLSocket):
+                connection.do_handshake()
             while (request := _read_head(reader)) and not self._stopping.is_set():
                 method, target, headers = request
                 answer = self._answer(method, target, headers)
@@ -241,6 +248,10 @@ def _read_head(reader: BufferedReader) -> tuple[str, str, dict[str, str]] | None
 def _end(connection: socket.socket, ending: Ending) -> None:
     if ending is Ending.RESET:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return
+    if isinstance(connection, ssl.SSLSocket):
+        connection.settimeout(_LINGER_S)
+        connection.unwrap()
         return
     # unread requests at close would turn the FIN into a RST and take the answer along
     connection.shutdown(socket.SHUT_WR)

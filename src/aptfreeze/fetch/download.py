@@ -23,6 +23,7 @@ from aptfreeze.fetch.fetched import Fetched, fetch_bytes
 from aptfreeze.fetch.hosts import Hosts, Traffic
 from aptfreeze.fetch.job import Job
 from aptfreeze.fetch.priority import Priority
+from aptfreeze.fetch.wires import Wires
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
 from aptfreeze.values import immutable
@@ -51,11 +52,17 @@ class Downloads:
     Mutable state, under the lock: the running jobs by digest. The suppliers that were wrong are added to by the jobs.
     """
 
-    def __init__(self, objects: Objects, settings: FetchSettings, gentle: Mapping[str, int] | None = None) -> None:
-        """`gentle`: as for `Hosts`."""
+    def __init__(
+        self,
+        objects: Objects,
+        settings: FetchSettings,
+        gentle: Mapping[str, int] | None = None,
+        wires: Wires | None = None,
+    ) -> None:
+        """`gentle` and `wires`: as for `Hosts`."""
         self.objects = objects
         self.settings = settings
-        self.hosts = Hosts(settings, gentle or {})
+        self.hosts = Hosts(settings, gentle or {}, wires)
         self.closing = threading.Event()
         self.wrong: set[tuple[Digest, str]] = set()
         """Suppliers, by name, that had wrong bytes under a digest."""

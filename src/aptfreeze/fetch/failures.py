@@ -21,6 +21,10 @@ class UnreachableError(PassingError):
     """The host cannot be reached, or fell silent: others should be asked first for a while."""
 
 
+class UntrustedError(UpstreamError):
+    """The server did not prove by TLS who it is: others should be asked first for a while; asking again is no use."""
+
+
 class LostConnectionError(PassingError):
     """The server ended the connection before the first byte of this answer: the request may be sent again."""
 

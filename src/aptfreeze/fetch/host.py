@@ -20,7 +20,14 @@ from contextlib import ExitStack, contextmanager
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
-from aptfreeze.fetch.failures import ClosingError, ForgoneError, LostConnectionError, PassingError, UnreachableError
+from aptfreeze.fetch.failures import (
+    ClosingError,
+    ForgoneError,
+    LostConnectionError,
+    PassingError,
+    UnreachableError,
+    UntrustedError,
+)
 from aptfreeze.fetch.line import Line, Response, Ticket
 from aptfreeze.fetch.lines import Lines
 from aptfreeze.fetch.priority import Asker, Priority
@@ -30,7 +37,7 @@ __all__ = ["Host", "Response"]
 
 _RESENDS = 10
 _DOWN_S = 30.0
-"""After a host could not be reached or fell silent, others are asked first for so long."""
+"""After a host could not be reached, fell silent, or is not who it should be, others are asked first for so long."""
 _CLOSING = "closing: nothing more is fetched"
 _FAMILIAR = 4
 """A server that closes after fewer answers although more were asked does not like pipelining."""
@@ -89,7 +96,7 @@ class Host:
         try:
             with self._response(ticket) as response:
                 yield response
-        except UnreachableError:
+        except (UnreachableError, UntrustedError):
             self._down_until = time.monotonic() + _DOWN_S
             raise
         except PassingError as error:  # from the caller's block: what it made of the answer
@@ -164,7 +171,7 @@ class Host:
     def _open(self, line: Line, ticket: Ticket) -> None:
         try:
             connection = self._connect()
-        except PassingError as error:
+        except UpstreamError as error:
             with self._lock:  # who waits for this connection would only wait for the next failure
                 self._fail_waiting(error)
             raise

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from aptfreeze.errors import UpstreamError
-from aptfreeze.fetch.connection import Connection, connect
+from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
 from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint, redirected
+from aptfreeze.fetch.wires import Wires
 from aptfreeze.settings import FetchSettings
 from aptfreeze.values import immutable
 
@@ -41,10 +42,14 @@ class Traffic:
 class Hosts:
     """Mutable state, under the lock: the hosts asked so far, and which of them give no parts; the rest is theirs."""
 
-    def __init__(self, settings: FetchSettings, gentle: Mapping[str, int]) -> None:
-        """`gentle`: hosts (`snapshot.example.org`) that get one request at a time over at most so many connections."""
+    def __init__(self, settings: FetchSettings, gentle: Mapping[str, int], wires: Wires | None = None) -> None:
+        """`gentle`: servers (`snapshot.example.org`) that get one request at a time over at most so many connections.
+
+        `wires` opens connections; without it, as the defaults of the settings have it.
+        """
         self._settings = settings
         self._gentle = gentle
+        self._wires = wires or Wires(settings)
         self._hosts: dict[str, Host] = {}
         self._dedicated: WeakSet[Connection] = WeakSet()
         self._without_parts: set[str] = set()
@@ -85,21 +90,21 @@ class Hosts:
     def standing(self, url: str) -> Standing:
         """How good it is to ask the host of this URL at the moment."""
         try:
-            host = self._hosts.get(Endpoint.parse(url).authority)
+            host = self._hosts.get(Endpoint.parse(url).server)
         except UpstreamError:
             return Standing.AWAY
         return Standing.GOOD if host is None else host.standing
 
     def parts_at_once(self, url: str) -> int:
         """In how many parts a file of this URL's host had better be asked at the moment; see `split`."""
-        host = self._hosts.get(Endpoint.parse(url).authority)
+        host = self._hosts.get(Endpoint.parse(url).server)
         if host is None or host.name in self._without_parts or host.name in self._gentle:
             return 1
         return min(self._settings.parts, host.spare)
 
     def refuse_parts(self, url: str) -> None:
         """The URL's host failed to give a part of a file: it is asked for none again."""
-        self._without_parts.add(Endpoint.parse(url).authority)
+        self._without_parts.add(Endpoint.parse(url).server)
 
     def reconsider(self) -> None:
         """To be called when the priority of something that may wait has risen."""
@@ -109,7 +114,7 @@ class Hosts:
             host.reconsider()
 
     def traffic(self) -> dict[str, Traffic]:
-        """By host (`mirror.example.org`, `127.0.0.1:8080`), those asked so far."""
+        """By server (`mirror.example.org`, `127.0.0.1:8080`, `https://mirror.example.org`), those asked so far."""
         with self._lock:
             return {name: Traffic(host.requests, host.received) for name, host in self._hosts.items()}
 
@@ -138,7 +143,7 @@ class Hosts:
             connection.abort()
 
     def _host(self, endpoint: Endpoint) -> Host:
-        name = endpoint.authority
+        name = endpoint.server
         with self._lock:
             if self._is_closed:
                 raise ClosingError("closing: nothing more is fetched")
@@ -154,15 +159,7 @@ class Hosts:
             return self._hosts[name]
 
     def _connected(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
-        """The seam where TLS and an upstream proxy come in."""
-        wire = connect(
-            endpoint.host,
-            endpoint.port,
-            connect_timeout_s=self._settings.connect_timeout_s,
-            read_timeout_s=self._settings.read_timeout_s,
-            check=check,
-        )
-        return Connection(wire, endpoint.authority)
+        return Connection(self._wires.open(endpoint, check), endpoint.server)
 
 
 def request(

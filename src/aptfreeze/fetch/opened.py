@@ -10,6 +10,7 @@ from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.fetch.snapshots import Snapshots
+from aptfreeze.fetch.wires import Wires
 from aptfreeze.settings import Settings
 from aptfreeze.values import immutable
 
@@ -35,7 +36,7 @@ def open_archive(settings: Settings) -> Iterator[OpenArchive]:
     objects = Objects(settings.archive.path)
     indexes = Indexes(objects)
     snapshots = Snapshots(settings.snapshot)
-    downloads = Downloads(objects, settings.fetch, snapshots.gentle)
+    downloads = Downloads(objects, settings.fetch, snapshots.gentle, Wires(settings.fetch, settings.tls))
     try:
         yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors), snapshots)
     finally:

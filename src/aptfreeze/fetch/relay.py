@@ -92,12 +92,12 @@ class Relay:
             raise
         except ValueError as error:
             connection.close()
-            raise UpstreamError(f"{self._endpoint.authority} sent a bad header ({error})") from error
+            raise UpstreamError(f"{self._endpoint.server} sent a bad header ({error})") from error
 
     def _check_wanted(self) -> None:
         """Who left while the connection was made, or the head was read, will not call `copy`, which closes it."""
         if self._is_aborted:
-            raise UpstreamError(f"the answer of {self._endpoint.authority} is not wanted any more")
+            raise UpstreamError(f"the answer of {self._endpoint.server} is not wanted any more")
 
     def copy(self, write_fd: int) -> None:
         """Write the body into a pipe, as fast as somebody reads it, and close that end; returns when it is over.

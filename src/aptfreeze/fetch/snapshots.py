@@ -57,7 +57,7 @@ class Snapshots:
     def gentle(self) -> dict[str, int]:
         """How many connections each of the services' hosts (`snapshot.example.org:8080`) is asked over at most."""
         urls = filter(None, (self._settings.service, *self._settings.archives.values()))
-        return {Endpoint.parse(url).authority: self._settings.connections for url in urls}
+        return {Endpoint.parse(url).server: self._settings.connections for url in urls}
 
     def suite_file(self, repository: str, file: SuiteFile) -> list[Supplier]:
         """Where an index, or the signed file itself, may be had from besides the mirrors."""

@@ -11,9 +11,10 @@ from urllib.parse import urljoin
 from aptfreeze.errors import UpstreamError
 from aptfreeze.values import immutable
 
-_HTTP = re.compile(r"http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{1,5}))?(/[^#]*|\?[^#]*)?(?:#.*)?", re.I)
+_HTTP = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{1,5}))?(/[^#]*|\?[^#]*)?(?:#.*)?", re.I)
 # RFC 9112 3.2: a target has no blanks and no control characters; we add: nothing outside ASCII.
 _TARGET = re.compile(r"[!-~]+")
+_PORTS = {"http": 80, "https": 443}
 
 
 @immutable
@@ -25,25 +26,36 @@ class Endpoint:
     port: int
     target: str
     """Raw path and query."""
+    is_secure: bool = False
+    """Whether the wire is TLS (https)."""
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """UpstreamError for what is no plain `http://host[:port]/path`."""
+        """UpstreamError for what is no plain `http://host[:port]/path`, or the same with https."""
         match = _HTTP.fullmatch(url)
-        if match is None or not _TARGET.fullmatch(match[3] or "/"):
-            reason = "HTTPS is not supported yet" if url.lower().startswith("https:") else "it is no http:// URL"
-            raise UpstreamError(f"cannot fetch {url[:300]!r}: {reason}")
-        host, port, rest = match.groups()
+        if match is None or not _TARGET.fullmatch(match[4] or "/"):
+            raise UpstreamError(f"cannot fetch {url[:300]!r}: it is no http:// or https:// URL")
+        scheme, host, port, rest = match.groups()
         if int(port or 80) > 65535:
             raise UpstreamError(f"cannot fetch {url[:300]!r}: there is no port {port}")
         target = rest or "/"
-        return cls(host.strip("[]").lower(), int(port or 80), target if target.startswith("/") else "/" + target)
+        return cls(
+            host.strip("[]").lower(),
+            int(port or _PORTS[scheme.lower()]),
+            target if target.startswith("/") else "/" + target,
+            scheme.lower() == "https",
+        )
 
     @property
     def authority(self) -> str:
-        """For the Host field and for people: without the default port."""
+        """For the Host field: without the scheme's own port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == 80 else f"{host}:{self.port}"
+        return host if self.port == (443 if self.is_secure else 80) else f"{host}:{self.port}"
+
+    @property
+    def server(self) -> str:
+        """Whom connections lead to, for people and as a key: `mirror.example.org:8080`, `https://mirror.example.org`."""
+        return f"https://{self.authority}" if self.is_secure else self.authority
 
 
 def redirected(url: str, location: str) -> str:

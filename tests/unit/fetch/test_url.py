@@ -22,10 +22,17 @@ def test_the_path_goes_to_the_wire_as_it_was_written(
     assert (endpoint.host, endpoint.port, endpoint.target, endpoint.authority) == (host, port, target, authority)
 
 
+def test_a_secure_url_has_a_port_of_its_own_and_is_another_server() -> None:
+    secure, plain = Endpoint.parse("HTTPS://a/x"), Endpoint.parse("http://a:443/x")
+    assert (secure.port, secure.authority, secure.server, secure.is_secure) == (443, "a", "https://a", True)
+    assert (plain.port, plain.authority, plain.server, plain.is_secure) == (443, "a:443", "a:443", False)
+    assert Endpoint.parse("https://a:80/").authority == "a:80"
+
+
 @pytest.mark.parametrize(
     "url",
     [
-        "https://a/",
+        "https:/a/",
         "ftp://a/",
         "http://",
         "http://a b/",

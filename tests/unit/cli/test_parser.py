@@ -49,7 +49,7 @@ def test_every_verb_has_an_example(name: str) -> None:
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_a_verb_alone_is_what_it_is_among_all(verb: Verb, capsys: pytest.CaptureFixture[str]) -> None:
     for parser in (build_parser(), build_parser([verb])):
-        with pytest.raises(SystemExit, match="^0$"):
+        with pytest.raises(SystemExit, match=r"^0$"):
             parser.parse_args([verb.name, "--help"])
     alone_and_among_all = capsys.readouterr().out.split("usage: ")[1:]
 

@@ -3,6 +3,7 @@
 
 import hashlib
 import itertools
+import os
 import threading
 import tomllib
 from collections.abc import Iterable
@@ -102,7 +103,7 @@ def test_a_session_adds_to_its_own_generation_and_to_the_one_that_git_put_in_its
     addition.add("more", "1.0")
     addition.publish()
     other = aptfreeze.beside("other")
-    with aptfreeze.serve() as frozen:
+    with aptfreeze.serve("--watch-pid", str(os.getpid())) as frozen:  # one session
         build(make_apt(proxy=frozen.proxy), repository)
         aptfreeze.wait_until_pinned()
         own = aptfreeze.lock

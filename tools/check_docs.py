@@ -33,6 +33,7 @@ DATA_MODULES = (
     "verbs/diff",
     "verbs/key",
     "verbs/merge",
+    "verbs/pin",
     "verbs/serve",
     "verbs/status",
 )

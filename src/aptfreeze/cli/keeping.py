@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that keep an archive complete: fetch."""
+"""Verbs that bring into the archive what a build will need: fetch, pin."""
 
 import argparse
 
 from aptfreeze.cli.printing import print_data
-from aptfreeze.cli.verb import Verb, add_json_flag, add_offline_flag
+from aptfreeze.cli.verb import Verb, add_json_flag, add_locked_flag, add_offline_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
 
@@ -28,6 +28,21 @@ def _fetch(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     return fetched.exit_status
 
 
+def _pin_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="of a single file: http or https")
+    add_locked_flag(parser)
+    add_offline_flag(parser)
+    add_json_flag(parser)
+
+
+def _pin(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.verbs import pin
+
+    pinned = pin.pin(opened, options.url)
+    print_data(pinned.data() if options.json else pinned.lines())
+    return 0
+
+
 VERBS = (
     Verb(
         "fetch",
@@ -40,5 +55,15 @@ VERBS = (
         "Exit status: 0 complete; 3 something is not to be had anywhere; 4 a mirror failed.",
         _fetch_flags,
         _fetch,
+    ),
+    Verb(
+        "pin",
+        "freeze a single file by its URL",
+        "Fetch a file that belongs to no suite, keep it, and write its hash into\n"
+        "aptfreeze.lock: every client that asks for it gets these bytes from now on. One\n"
+        "that is pinned stays as it is; reset URL forgets it.\n\n"
+        "  aptfreeze pin http://www.example.org/files/tool-1.0.tar.gz",
+        _pin_flags,
+        _pin,
     ),
 )

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from aptfreeze.archive.hashing import Fingerprint
+from aptfreeze.archive.layout import storage_error
+from aptfreeze.archive.objects import Objects
 from aptfreeze.errors import UpstreamError
-from aptfreeze.fetch.chain import accept
+from aptfreeze.fetch.chain import LARGEST_UNKNOWN, accept
 from aptfreeze.fetch.failures import PassingError
 from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.priority import Priority
 from aptfreeze.fetch.turns import in_turn
+from aptfreeze.freeze.digest import Digest
 from aptfreeze.settings import FetchSettings
 from aptfreeze.values import immutable
 
@@ -63,3 +67,38 @@ def fetch_bytes(
     settings = shell.settings if is_patient else replace(shell.settings, retries=0)
     what = urls[0].rpartition("/")[2] if urls else "the file"
     return in_turn(what, urls, attempt, name=str, settings=settings, pause=shell.pause, standing=shell.hosts.standing)
+
+
+def fetch_object(shell: Shell, objects: Objects, url: str) -> tuple[Digest, int]:
+    """A file of any size, straight into the archive: its name there, and how many bytes it has. Blocks.
+
+    MissingUpstreamError, UpstreamError, StorageError; nothing is left in the archive then.
+    """
+
+    def attempt(url: str) -> tuple[Digest, int]:
+        temporary, fingerprint = objects.layout.temporary(), Fingerprint(())
+        try:
+            with (
+                shell.hosts.get(url, _Asker(Priority.DEMANDED), fields=_FIELDS) as response,
+                temporary.open("xb") as file,
+            ):
+                accept(response)
+                for piece in response.body():
+                    file.write(piece)
+                    fingerprint.update(piece)
+                    if fingerprint.size > LARGEST_UNKNOWN:
+                        raise UpstreamError(f"more than {LARGEST_UNKNOWN} bytes")
+                if response.status != 200:
+                    raise PassingError("sent a part that nobody asked for")
+            objects.adopt(temporary, fingerprint.sha256)
+        except OSError as error:
+            raise storage_error(objects.layout.root, error) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        return fingerprint.sha256, fingerprint.size
+
+    objects.require_writable()
+    what = url.rpartition("/")[2]
+    return in_turn(
+        what, [url], attempt, name=str, settings=shell.settings, pause=shell.pause, standing=shell.hosts.standing
+    )

@@ -112,7 +112,8 @@ class Running:
         return [*self._past, self._parts]
 
     async def follow(self) -> Handler:
-        """Serve the generation that the lock file names now; who answers from now on. Raises nothing.
+        """Serve the generation that the lock file names now, with the single files that it has got; who answers from
+        now on. Raises nothing.
 
         What is under way for the one before goes on.
         """
@@ -121,7 +122,9 @@ class Running:
         except AptfreezeError as error:
             self.session.notice(f"{error}\nThe generation before is served until that is mended.")
             return self.handler
-        if found.id != self.session.generation.id:
+        if found.id == self.session.generation.id:
+            self.session.adopt(found.extra)
+        else:
             await self._parts.first_sight.commit_unasked(set(self.session.provisional))
             self.session.record.count(self.totals)
             self._fetched_before = self._fetched()

@@ -7,7 +7,7 @@ Rule 3: a notice is told once, when it happens, and again in the summary; a verd
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -86,6 +86,11 @@ class Session:
         self.pinned_now.pop(key, None)
         self.dropped.add(key)
         self.retractions += 1
+
+    def adopt(self, extra: Mapping[str, Digest]) -> None:
+        """Single files that somebody else has pinned in this generation."""
+        for url in extra.keys() - self.generation.extra.keys():
+            self.generation = self.generation.with_extra(url, extra[url])
 
     def passed(self, host: str) -> None:
         """A request to a host that is not frozen."""

@@ -22,7 +22,7 @@ from support.fetching import fetching, lists
 from support.repository import Repository
 
 VERBS = (
-    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch"),
+    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin"),
     *("status", "packages", "config", "key"),
 )
 

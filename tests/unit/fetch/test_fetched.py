@@ -9,6 +9,7 @@ import pytest
 from aptfreeze.archive.objects import Objects
 from aptfreeze.errors import MissingUpstreamError, UpstreamError
 from aptfreeze.fetch.download import Downloads
+from aptfreeze.freeze.digest import Digest
 from aptfreeze.settings import FetchSettings
 from support.faults import Status, Truncate
 from support.origin import Origin
@@ -59,3 +60,32 @@ def test_closing_ends_it(downloads: Downloads, origin: Origin) -> None:
     downloads.close()
     with pytest.raises(UpstreamError, match="closing"):
         downloads.fetch_bytes([f"{origin.url}/InRelease"], 50)
+
+
+# --- into the archive ---
+
+
+def leftovers(downloads: Downloads) -> list[Path]:
+    root = downloads.objects.layout.root
+    return [path for folder in ("tmp", "partial", "objects") for path in (root / folder).rglob("*") if path.is_file()]
+
+
+def test_a_file_of_any_size_is_archived_by_what_it_is(downloads: Downloads, origin: Origin) -> None:
+    assert downloads.fetch_object(f"{origin.url}/InRelease") == (Digest.of(b"signed" * 100), 600)
+    assert downloads.objects.read(Digest.of(b"signed" * 100)) == b"signed" * 100
+    assert len(leftovers(downloads)) == 1
+
+
+def test_what_was_cut_on_its_way_is_asked_again_and_never_archived(downloads: Downloads, origin: Origin) -> None:
+    origin.inject("*", Truncate(100), times=1)
+    assert downloads.fetch_object(f"{origin.url}/InRelease")[1] == 600
+    origin.inject("*", Truncate(100))
+    with pytest.raises(UpstreamError):
+        downloads.fetch_object(f"{origin.url}/InRelease")
+    assert len(leftovers(downloads)) == 1
+
+
+def test_what_does_not_exist_leaves_nothing_behind(downloads: Downloads, origin: Origin) -> None:
+    with pytest.raises(MissingUpstreamError):
+        downloads.fetch_object(f"{origin.url}/absent")
+    assert leftovers(downloads) == []

@@ -20,6 +20,7 @@ from aptfreeze.environment.folder import Environment
 from aptfreeze.environment.process import Process
 from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.errors import UsageError
+from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import Running, running
@@ -467,6 +468,27 @@ def test_a_pin_that_no_index_was_asked_of_is_for_good_when_the_next_generation_i
             await asyncio.sleep(0.05)
             await got(proxy, f"{repository.url}/dists/nowhere/InRelease")
             assert len(world.store.generation(world.generation.id).pins) == 1
+
+    in_loop(story)
+
+
+def test_a_server_that_follows_serves_the_single_files_that_are_pinned_meanwhile(
+    make_world: MakeWorld, repository: Repository, origin: Origin
+) -> None:
+    world = make_world(follows=True)
+    (origin.root / "tool.tar").write_text("second")
+    url = f"{origin.url}/tool.tar"
+
+    async def story() -> None:
+        async with running(world, "127.0.0.1", 0) as proxy:
+            passed = await asyncio.to_thread(ask, proxy.url, url, user_agent="Wget/1.21")
+            with open_archive(world.settings) as archive:
+                first = archive.objects.put(b"first")
+            await asyncio.to_thread(world.store.add_extra, world.generation.id, url.removeprefix("http://"), first)
+            await asyncio.sleep(0.05)
+            frozen = await asyncio.to_thread(ask, proxy.url, url, user_agent="Wget/1.21")
+            assert (passed.body, frozen.body) == (b"second", b"first")
+            assert proxy.session.generation.id == world.generation.id
 
     in_loop(story)
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""`aptfreeze pin URL`: freeze a single file, so that every client gets these bytes from now on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aptfreeze.deb import paths
+from aptfreeze.deb.paths import Location, PathError
+from aptfreeze.describe.amounts import size_text
+from aptfreeze.environment.opened import Opened
+from aptfreeze.errors import OfflineError, UsageError
+from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.generation import Generation
+from aptfreeze.values import immutable
+
+
+@immutable
+class Pinned:
+    """What the lock file says of a file now."""
+
+    url: str
+    """As the lock file has it: without scheme."""
+    digest: Digest
+    size: int | None
+    """In bytes; None if it was pinned before and the archive lacks it."""
+    is_new: bool
+    generation: Generation
+
+    def lines(self) -> Iterator[str]:
+        size = "not in the archive" if self.size is None else size_text(self.size)
+        yield f"{self.url}: pinned {'now' if self.is_new else 'before'}, {self.digest}, {size}"
+
+    def data(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "generation": self.generation.id,
+            "url": self.url,
+            "digest": str(self.digest),
+            "size": self.size,
+            "pinned": "now" if self.is_new else "before",
+        }
+
+
+def pin(opened: Opened, url: str) -> Pinned:
+    """Pin the file at `url` (http or https) by its present bytes; one that is pinned stays as it is.
+
+    UsageError for what is no such URL, RefusedError if the lock file must not be written, OfflineError, UpstreamError,
+    StorageError.
+    """
+    location = _location(url)
+    store = opened.store
+    generation = store.init()
+    with open_archive(opened.settings) as archive:
+        name = archive.mirrors.identify(location.text) + location.query
+        held = generation.extra.get(name)
+        if held is not None:
+            file = archive.objects.path(held)
+            return Pinned(name, held, None if file is None else file.stat().st_size, False, generation)
+        store.refuse_if_locked(f"{name} is not pinned")
+        digest, size = _fetched(opened, archive, location)
+    placed = store.add_extra(generation.id, name, digest)
+    is_ours = placed == digest  # else another process was faster, and what it got counts
+    return Pinned(name, placed, size if is_ours else None, is_ours, store.load())
+
+
+def _location(url: str) -> Location:
+    try:
+        location = Location.parse(url.encode())
+        if any(character.isspace() for character in location.path):
+            raise PathError("the lock file cannot name a path with blanks")
+    except PathError as error:
+        raise UsageError(
+            f"{url!r} cannot be pinned: {error}", hint="aptfreeze pin http://www.example.org/files/tool.tar.gz"
+        ) from error
+    if paths.dists_splits(location.text):
+        raise UsageError(
+            f"{url!r} is a file of a suite, which is pinned as a whole by its InRelease",
+            hint="let a build ask for the suite: aptfreeze run -- apt-get update",
+        )
+    return location
+
+
+def _fetched(opened: Opened, archive: OpenArchive, location: Location) -> tuple[Digest, int]:
+    if opened.settings.offline.value:
+        raise OfflineError(
+            f"{location.text} is not pinned, and --offline forbids to fetch it", hint="run it once without --offline"
+        )
+    found = archive.downloads.fetch_object(location.raw_url)
+    archive.objects.sync()
+    return found

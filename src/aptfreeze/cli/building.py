@@ -4,6 +4,7 @@
 import argparse
 import asyncio
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 from aptfreeze.cli.verb import Verb, add_locked_flag, add_no_flags, add_offline_flag
@@ -24,7 +25,29 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.usage = "aptfreeze run [FLAG...] -- COMMAND [ARG...]"
     _add_freezing_flags(parser)
     parser.add_argument("--json", metavar="FILE", help="write the summary as data to FILE")
+    parser.add_argument(
+        "--isolate", action="store_true", help="give COMMAND no IP network but the proxy: a namespace of its own"
+    )
+    parser.add_argument(
+        "--user",
+        metavar="NAME",
+        nargs="?",
+        const="",
+        help="with --isolate, as root: run all but the namespace as NAME (default: who called sudo)",
+    )
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND [ARG...]", help="what to run")
+
+
+def _begin_run(options: argparse.Namespace) -> None:
+    options.isolation = None
+    if options.isolate:
+        from aptfreeze.launch.isolate import isolate  # start-up time
+
+        options.isolation = isolate(options.user, os.environ)
+    elif options.user is not None:
+        raise UsageError(
+            "--user goes with --isolate only", hint="without it, run all of aptfreeze as that user: sudo -u"
+        )
 
 
 def _run(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
@@ -37,7 +60,11 @@ def _run(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     run.check(command, os.environ, json_file)
     access_log = None if options.access_log is None else Path(options.access_log)
     show = talk.show if talk.shows_progress else None
-    summary = asyncio.run(run.run(opened, command, os.environ, tell=talk.tell, show=show, access_log=access_log))
+    with options.isolation or nullcontext() as isolation:
+        running = run.run(
+            opened, command, os.environ, tell=talk.tell, show=show, access_log=access_log, isolation=isolation
+        )
+        summary = asyncio.run(running)
     for line in summary.lines():
         talk.tell(line)
     if json_file is not None:
@@ -93,12 +120,14 @@ VERBS = (
         "need, so that every apt repository it uses is frozen to the state in\n"
         "aptfreeze.lock. A suite never asked before is pinned; a summary ends the run.\n\n"
         "  aptfreeze run -- mmdebstrap --variant=minbase bookworm image.tar\n"
-        "  aptfreeze run --locked --offline --json used.json -- ./build.sh\n\n"
+        "  aptfreeze run --locked --offline --json used.json -- ./build.sh\n"
+        "  aptfreeze run --isolate --locked --offline -- ./build.sh\n\n"
         "Exit status: COMMAND's; 128+n if signal n ended it; 126, 127 if it cannot be\n"
         "executed or found; 125 for aptfreeze's own failures and verdicts, whatever\n"
         "COMMAND ended with.",
         _run_flags,
         _run,
+        _begin_run,
     ),
     Verb(
         "serve",

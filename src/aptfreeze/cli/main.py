@@ -39,8 +39,10 @@ def _status(words: Sequence[str], talk: Talk) -> int:
     try:
         named = [verb for verb in VERBS if [verb.name] == words[:1]]  # start-up time: the others' flags take 2 ms
         options = build_parser(named or VERBS).parse_args(words)
-        opened = open_environment(_as_typed(words), _surroundings(), _flags(options))
         (verb,) = (each for each in VERBS if each.name == options.verb)
+        if verb.begin is not None:
+            verb.begin(options)
+        opened = open_environment(_as_typed(words), _surroundings(), _flags(options))
         return verb.run(options, opened, talk)
     except AptfreezeError as error:
         talk.tell(str(error))

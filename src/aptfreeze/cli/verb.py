@@ -22,6 +22,8 @@ class Verb:
     add_flags: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace, Opened, Talk], int]
     """Does it; the exit status."""
+    begin: Callable[[argparse.Namespace], None] | None = None
+    """What comes before the environment is opened, in one thread; AptfreezeError if it cannot be."""
 
 
 def add_locked_flag(parser: argparse.ArgumentParser) -> None:

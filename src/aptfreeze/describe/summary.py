@@ -29,6 +29,10 @@ class Summary:
     notices: tuple[str, ...]
     failures: tuple[str, ...]
     verdicts: tuple[str, ...]
+    isolated: bool
+    """Whether COMMAND had no IP network but the proxy."""
+    proved: bool
+    """Whether all that COMMAND got by IP is in the lock and the archive: isolated, locked, offline, no verdict."""
     command_status: int
     exit_status: int
 
@@ -49,6 +53,10 @@ class Summary:
             yield f"NOT FROZEN: {host}, {counted(requests, 'request')}"
         for index, reason in self.sources_missing.items():
             yield f"no Sources of {index}: {reason}"
+        if self.proved:
+            yield "proved: isolated, locked and offline; by IP, COMMAND got only what the lock and the archive hold"
+        elif self.isolated:
+            yield "isolated: COMMAND had no IP network but this proxy (with --locked and --offline it is a proof)"
         if self.verdicts:
             reasons = counted(len(self.verdicts), "reason")
             yield f"this run does not count ({reasons} above); exit status {self.exit_status}"
@@ -80,6 +88,8 @@ class Summary:
             "notices": list(self.notices),
             "failures": list(self.failures),
             "verdicts": list(self.verdicts),
+            "isolated": self.isolated,
+            "proved": self.proved,
             "command_status": self.command_status,
             "exit_status": self.exit_status,
         }

@@ -35,6 +35,9 @@ FROZEN_RULES: Final = (
 )
 """What a client of frozen repositories needs, with any proxy and in any root."""
 
+NO_SANDBOX: Final = ("APT::Sandbox::User", "root")
+"""For an apt whose root is the user outside: files that it gives to _apt could not be removed by that user."""
+
 _SCOPED: Final = r"(?:Binary::[^:]+::)?"
 _PROXY: Final = re.compile(_SCOPED + r"Acquire::https?::Proxy(?:::.*|-Auto-Detect|AutoDetect)?", re.IGNORECASE)
 

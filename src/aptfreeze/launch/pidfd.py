@@ -19,10 +19,13 @@ _NOT_A_PROCESS = (errno.EINVAL, errno.ENOENT)
 class ProcessHandle:
     """One running process, ours or not. Close it, or use it as a context manager."""
 
-    def __init__(self, pid: int) -> None:
-        """UsageError if there is no process `pid` (a thread's number is none)."""
+    def __init__(self, pid: int, descriptor: int | None = None) -> None:
+        """UsageError if there is no process `pid` (a thread's number is none).
+
+        `descriptor` is that of pidfd_open(2) where somebody has called it already; it is the handle's from then on.
+        """
         self.pid = pid
-        self._descriptor = _open(pid)
+        self._descriptor = _open(pid) if descriptor is None else descriptor
 
     def __repr__(self) -> str:
         return f"<ProcessHandle pid {self.pid}>"

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from aptfreeze.launch.aptconf import override_notices, proxy_notices, run_rules, write_configuration
+from aptfreeze.launch.aptconf import NO_SANDBOX, override_notices, proxy_notices, run_rules, write_configuration
 from aptfreeze.launch.aptlists import prepare_lists
 from aptfreeze.launch.aptread import Option, main_file, read_options
 from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice
@@ -39,7 +39,9 @@ def prepare(
     """
     variables, notices = child_variables(own, session)
     own_path = variables.get("PATH", os.defpath)
-    path, wrapper_notices = write_wrappers(session.folder / "bin", own_path, session.certificate)
+    path, wrapper_notices = write_wrappers(
+        session.folder / "bin", own_path, session.certificate, unshares=session.in_user_namespace
+    )
     variables["PATH"] = path
     found = read_options(own) if options is None else options
     rules = _configure_apt(command, variables, session, found)
@@ -60,6 +62,8 @@ def _configure_apt(
 ) -> tuple[tuple[str, str], ...]:
     """Set APT_CONFIG in the variables; the rules that hold from then on."""
     rules = run_rules(session.proxy)
+    if session.in_user_namespace:
+        rules += (NO_SANDBOX,)
     if is_apt(command):
         rules += prepare_lists(session)
     user = Path(variables["APT_CONFIG"]) if variables.get("APT_CONFIG") else None

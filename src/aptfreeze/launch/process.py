@@ -15,9 +15,10 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.launch.pidfd import ProcessHandle
@@ -72,12 +73,31 @@ def find_program(name: str, path: str) -> str:
     raise NotStartedError(f"{name}: {where}", hint="check the words behind --", shell_status=NOT_FOUND)
 
 
-async def run_command(command: Sequence[str], variables: Mapping[str, str], signals: SignalReader) -> Ended:
-    """Start COMMAND and wait for its end, passing on what `signals` reads.
+@immutable
+class Child:
+    """COMMAND, started."""
+
+    handle: ProcessHandle
+    """Whoever waits for its end closes it."""
+    reap: Callable[[], int]
+    """Takes the status that waitpid(2) gives; once, after its end."""
+
+
+class Start(Protocol):
+    """Starts COMMAND. NotStartedError as the shell's 126 and 127."""
+
+    def __call__(self, command: Sequence[str], variables: Mapping[str, str], signals: SignalReader) -> Child: ...
+
+
+async def run_command(
+    command: Sequence[str], variables: Mapping[str, str], signals: SignalReader, start: Start | None = None
+) -> Ended:
+    """Start COMMAND, by `start` if it is to be no child of ours, and wait for its end, passing on what `signals` reads.
 
     NotStartedError as the shell's 126 and 127. When cancelled, COMMAND gets SIGTERM, later SIGKILL, and is waited for.
     """
-    with _spawn(command, variables, signals) as child:
+    started = (start or _spawn)(command, variables, signals)
+    with started.handle as child:
         loop = asyncio.get_running_loop()
         loop.add_reader(signals.fileno(), _forward, signals, child)
         try:
@@ -87,30 +107,33 @@ async def run_command(command: Sequence[str], variables: Mapping[str, str], sign
             raise
         finally:
             loop.remove_reader(signals.fileno())
-            ended = _reap(child.pid)
+            ended = Ended.of(started.reap())
     return ended
 
 
-def _spawn(command: Sequence[str], variables: Mapping[str, str], signals: SignalReader) -> ProcessHandle:
+def cannot_start(program: str, error: OSError) -> NotStartedError:
+    """The error for a program that is there and that the kernel does not execute."""
+    return NotStartedError(f"{program}: {error.strerror}", hint=_spawn_hint(error.errno), shell_status=NOT_EXECUTABLE)
+
+
+def _spawn(command: Sequence[str], variables: Mapping[str, str], signals: SignalReader) -> Child:
     program = find_program(command[0], variables.get("PATH", os.defpath))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if inherited as ignored, the kernel would keep no status for us
     try:
         pid = os.posix_spawn(program, list(command), variables, setsigmask=signals.mask_before, setsigdef=_RESET)
     except OSError as error:
-        raise NotStartedError(
-            f"{program}: {error.strerror}", hint=_spawn_hint(error.errno), shell_status=NOT_EXECUTABLE
-        ) from error
+        raise cannot_start(program, error) from error
     try:
-        return ProcessHandle(pid)
+        return Child(ProcessHandle(pid), partial(_reap, pid))
     except AptfreezeError:
         os.kill(pid, signal.SIGKILL)
         _reap(pid)
         raise
 
 
-def _reap(pid: int) -> Ended:
+def _reap(pid: int) -> int:
     """Take the status of a COMMAND that has ended."""
-    return Ended.of(os.waitpid(pid, 0)[1])
+    return os.waitpid(pid, 0)[1]
 
 
 def _spawn_hint(number: int | None) -> str | None:

@@ -62,14 +62,17 @@ exec {real} --keyring={keyring} "$@"
 """
 
 
-def write_wrappers(folder: Path, path: str, certificate: bytes = b"") -> tuple[str, tuple[Notice, ...]]:
+def write_wrappers(
+    folder: Path, path: str, certificate: bytes = b"", *, unshares: bool = False
+) -> tuple[str, tuple[Notice, ...]]:
     """Write the wrappers into the new folder; the PATH that has it in front.
 
-    `certificate` is the key that suites are served signed with, if they are. A program that the PATH does not have is
+    `certificate` is the key that suites are served signed with, if they are. `unshares`: mmdebstrap is to use its
+    unshare mode, since the root that it would be is one of a user namespace. A program that the PATH does not have is
     not wrapped, and where there is none, the PATH is returned as it is: a script that looks whether mmdebstrap is there
     must not find ours.
     """
-    scripts = dict(_scripts(folder, path, certificate))
+    scripts = dict(_scripts(folder, path, certificate, unshares))
     if not scripts:
         return path, ()
     folder.mkdir(parents=True)
@@ -83,16 +86,17 @@ def write_wrappers(folder: Path, path: str, certificate: bytes = b"") -> tuple[s
     return f"{folder}{os.pathsep}{path}", ()
 
 
-def _scripts(folder: Path, path: str, certificate: bytes) -> Iterator[tuple[str, str]]:
+def _scripts(folder: Path, path: str, certificate: bytes, unshares: bool) -> Iterator[tuple[str, str]]:
     if mmdebstrap := shutil.which("mmdebstrap", path=path):
-        yield "mmdebstrap", mmdebstrap_wrapper(Path(mmdebstrap).absolute(), FROZEN_RULES, certificate)
+        real_one, mode = Path(mmdebstrap).absolute(), "unshare" if unshares else ""
+        yield "mmdebstrap", mmdebstrap_wrapper(real_one, FROZEN_RULES, certificate, mode)
     if certificate and (debootstrap := shutil.which("debootstrap", path=path)):
         real, keyring = (shlex.quote(str(each)) for each in (Path(debootstrap).absolute(), folder / _KEYRING))
         yield "debootstrap", _DEBOOTSTRAP.format(real=real, keyring=keyring)
 
 
-def mmdebstrap_wrapper(real: Path, rules: Iterable[tuple[str, str]], certificate: bytes = b"") -> str:
-    """The text of the wrapper script for the real mmdebstrap."""
+def mmdebstrap_wrapper(real: Path, rules: Iterable[tuple[str, str]], certificate: bytes = b"", mode: str = "") -> str:
+    """The text of the wrapper script for the real mmdebstrap; the user's own --mode, behind `mode`, wins."""
     setup, removed, more = "", [_FILE], ""
     if certificate:
         from aptfreeze.trust.armor import armored  # start-up time
@@ -102,6 +106,8 @@ def mmdebstrap_wrapper(real: Path, rules: Iterable[tuple[str, str]], certificate
     setup += _WRITE_OPTIONS.format(options=shlex.quote(apt_options(rules).replace("\n", " ")))
     extract = "; ".join(f'f="$1/{each}"; {_REMOVE}' for each in removed)
     options = f"--setup-hook={shlex.quote(setup)} --extract-hook={shlex.quote(extract)}{more}"
+    if mode:
+        options += f" --mode={mode}"
     return _SCRIPT.format(real=shlex.quote(str(real)), options=options)
 
 

@@ -10,6 +10,7 @@ Leaving without `finish` (an error, a signal) still writes the record; provision
 
 import asyncio
 import gc
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -196,9 +197,15 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    world: World, host: str, port: int, *, grace_s: float = 5.0, tend_every_s: float = 2.0
+    world: World,
+    host: str,
+    port: int,
+    *,
+    listener: socket.socket | None = None,
+    grace_s: float = 5.0,
+    tend_every_s: float = 2.0,
 ) -> AsyncIterator[Running]:
-    """Serve a session on host and port (0: a free one) until the context is left.
+    """Serve a session on host and port (0: a free one), or on a `listener` that is there, until the context is left.
 
     Clients that are in the middle of something then have `grace_s` to get it.
     """
@@ -212,7 +219,7 @@ async def running(
         ThreadPoolExecutor(_THREADS, "look-up") as threads,
         ThreadPoolExecutor(_THREADS, "relay") as relays,
     ):
-        port = server.listen(host, port)
+        port = server.listen(host, port) if listener is None else server.adopt(listener)
         try:
             async with asyncio.TaskGroup() as tasks:
 

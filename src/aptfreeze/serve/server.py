@@ -80,6 +80,12 @@ class Server:
         self._listeners += listeners
         return int(listeners[0].getsockname()[1])
 
+    def adopt(self, listener: socket.socket) -> int:
+        """Accept from a socket that listens already, maybe in another namespace; its port. It is ours now."""
+        listener.setblocking(False)
+        self._listeners.append(listener)
+        return int(listener.getsockname()[1])
+
     async def serve(self, handler: Handler) -> None:
         """Serve until `stop` is done; if cancelled, every connection is reset."""
         self._loop = asyncio.get_running_loop()

@@ -26,6 +26,7 @@ from aptfreeze.settings import Sources
 if TYPE_CHECKING:
     from aptfreeze.describe.progress import Line
     from aptfreeze.describe.summary import Summary
+    from aptfreeze.launch.isolate import Isolation
     from aptfreeze.serve.running import Running
     from aptfreeze.serve.sources import Missing
 
@@ -48,6 +49,7 @@ async def run(
     tell: Callable[[str], None],
     show: Callable[["Line | None"], None] | None = None,
     access_log: Path | None = None,
+    isolation: "Isolation | None" = None,
 ) -> "Summary":
     """Run COMMAND behind a proxy of its own; NotStartedError if it cannot be started.
 
@@ -64,7 +66,9 @@ async def run(
         world = World(
             opened.store, generation, opened.settings, opened.process, tell, access_log=access_log, signing_key=key
         )
-        async with running(world, "127.0.0.1", 0, grace_s=_GRACE_S) as proxy:
+        async with running(
+            world, "127.0.0.1", 0, listener=isolation.listener if isolation else None, grace_s=_GRACE_S
+        ) as proxy:
             launched = LaunchSession(
                 proxy.url,
                 generation.id,
@@ -72,16 +76,19 @@ async def run(
                 folder,
                 opened.environment.state,
                 b"" if key is None else key.certificate,
+                in_user_namespace=isolation is not None and isolation.maps_range,
             )
             prepared = launch.prepare(command, environ, launched, await options)
-            _note(proxy, prepared.notices)
+            _note(proxy, (*(isolation.notices if isolation else ()), *prepared.notices))
             overridden = in_thread(prepared.overridden)
-            ended = await run_command(command, prepared.variables, signals)
+            ended = await run_command(
+                command, prepared.variables, signals, None if isolation is None else isolation.start
+            )
             _note(proxy, await overridden)
             with _stopped_by(signals) as stop, _watched(proxy, tell, show):
                 missing = await proxy.finish(stop)
-            _judge(proxy, opened, missing, environ)
-        return _summary(proxy, ended, missing)
+            _judge(proxy, opened, missing, environ, isolated=isolation is not None)
+        return _summary(proxy, ended, missing, opened, isolated=isolation is not None)
 
 
 @contextmanager
@@ -116,9 +123,11 @@ def _watched(
     return watched(sources_of(proxy, tell), show)
 
 
-def _judge(proxy: "Running", opened: Opened, missing: Sequence["Missing"], environ: Mapping[str, str]) -> None:
+def _judge(
+    proxy: "Running", opened: Opened, missing: Sequence["Missing"], environ: Mapping[str, str], *, isolated: bool
+) -> None:
     session = proxy.session
-    if session.traffic.requests == 0:
+    if session.traffic.requests == 0 and not isolated:  # there is no other way out of a namespace
         session.notice(
             "COMMAND ended and not one request came to the proxy: whatever it fetched was not frozen\n"
             "Hint: sudo, chroots and no_proxy drop the proxy's variables; see docs/howto/bypass.md"
@@ -132,11 +141,14 @@ def _judge(proxy: "Running", opened: Opened, missing: Sequence["Missing"], envir
         )
 
 
-def _summary(proxy: "Running", ended: Ended, missing: Sequence["Missing"]) -> "Summary":
+def _summary(
+    proxy: "Running", ended: Ended, missing: Sequence["Missing"], opened: Opened, *, isolated: bool
+) -> "Summary":
     from aptfreeze.describe.summary import Summary  # start-up time
 
     session = proxy.session
     served = session.record.usage().packages
+    is_closed = isolated and opened.settings.locked.value and opened.settings.offline.value
     return Summary(
         generation=session.generation,
         state=state_digest(session.generation),
@@ -148,6 +160,8 @@ def _summary(proxy: "Running", ended: Ended, missing: Sequence["Missing"]) -> "S
         notices=tuple(session.notices),
         failures=tuple(session.failures),
         verdicts=tuple(session.verdicts),
+        isolated=isolated,
+        proved=is_closed and not session.verdicts,
         command_status=ended.status,
         exit_status=OWN_FAILURE_OF_RUN if session.verdicts else ended.status,
     )

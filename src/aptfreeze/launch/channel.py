@@ -37,9 +37,9 @@ class Channel:
     def receive(self) -> tuple[dict[str, Any], Sequence[int]]:
         """The next message and the descriptors that came with it. EOFError if the peer is gone."""
         try:
-            length, descriptors, _, _ = socket.recv_fds(
-                self._end, _LENGTH_BYTES, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-            )
+            length, descriptors, _, _ = socket.recv_fds(self._end, _LENGTH_BYTES, _MOST_DESCRIPTORS)
+            for descriptor in descriptors:
+                os.set_inheritable(descriptor, False)  # Python 3.11 does not pass a flag on that would do it
             message = json.loads(self._exactly(int.from_bytes(length, "big")) if length else b"null")
         except ConnectionResetError as error:
             raise EOFError from error

@@ -11,6 +11,7 @@ here on this process too, belong to `user`, if given. Anybody else needs a user 
 
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Self
@@ -106,6 +107,7 @@ def isolate(user: str | None, environ: MutableMapping[str, str]) -> Isolation:
 
 
 def _forked(account: Account, with_user: bool) -> tuple[Channel, int]:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if inherited as ignored, the kernel would keep no status for us
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:

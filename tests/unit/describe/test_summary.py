@@ -33,6 +33,8 @@ def summary(**changed: Any) -> Summary:
         "notices": (),
         "failures": (),
         "verdicts": (),
+        "isolated": False,
+        "proved": False,
         "command_status": 0,
         "exit_status": 0,
     }
@@ -64,6 +66,13 @@ def test_a_verdict_says_that_the_run_does_not_count() -> None:
     last = list(summary(verdicts=("stale lists", "denied host"), exit_status=125).lines())[-1]
 
     assert last == "this run does not count (2 reasons above); exit status 125"
+
+
+def test_an_isolated_run_says_what_it_proves() -> None:
+    assert list(summary(isolated=True).lines())[-1].startswith("isolated: COMMAND had no IP network but this proxy (")
+    assert list(summary(isolated=True, proved=True).lines())[-1] == (
+        "proved: isolated, locked and offline; by IP, COMMAND got only what the lock and the archive hold"
+    )
 
 
 def test_the_same_as_data_is_json() -> None:

@@ -12,19 +12,23 @@ from typing import Any
 import pytest
 
 from aptfreeze.launch.process import Ended, NotStartedError, find_program
+from support.isolation import can_isolate
 
 _LIMIT_S = 20
 
 _HOST = """
-import asyncio, os, sys
+import asyncio, contextlib, os, sys
+from aptfreeze.launch.isolate import isolate
 from aptfreeze.launch.process import NotStartedError, run_command
 from aptfreeze.launch.signals import SignalReader
 
 def main():
     held = open(__file__)  # a descriptor of ours, that COMMAND must not see
-    with SignalReader() as signals:
+    isolation = isolate(None, os.environ) if {isolated} else contextlib.nullcontext()
+    with isolation, SignalReader() as signals:
         try:
-            return asyncio.run(run_command(sys.argv[1:], os.environ, signals)).status
+            start = isolation.start if {isolated} else None
+            return asyncio.run(run_command(sys.argv[1:], os.environ, signals, start)).status
         except NotStartedError as error:
             print(error, file=sys.stderr)
             return error.shell_status
@@ -58,10 +62,17 @@ while True:
 Signals that wait are read lowest number first, so at SIGTERM (15) every lower one sent before has been passed on."""
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Path:
-    script = tmp_path / "host.py"
-    script.write_text(_HOST)
+@pytest.fixture(params=["child", "isolated"])
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """COMMAND is to be the same for its caller, whether it is our child or that of a namespace's keeper."""
+    if request.param == "isolated" and not can_isolate():
+        pytest.skip("this machine gives no namespaces")
+    return written_host(tmp_path, isolated=request.param == "isolated")
+
+
+def written_host(folder: Path, *, isolated: bool) -> Path:
+    script = folder / "host.py"
+    script.write_text(_HOST.format(isolated=isolated))
     return script
 
 
@@ -230,8 +241,9 @@ def test_ctrl_c_is_passed_on_to_a_command_in_a_group_of_its_own(host: Path) -> N
         assert running.finish() == "SIGINT"
 
 
-def test_a_killed_host_leaves_the_command_running(host: Path) -> None:
-    running = Running(host, before="print(os.getpid(), flush=True)")
+def test_a_killed_host_leaves_the_command_running(tmp_path: Path) -> None:
+    """But for an isolated one: see test_isolate.py."""
+    running = Running(written_host(tmp_path, isolated=False), before="print(os.getpid(), flush=True)")
     pid = int(next(running.lines))
     running.wait_for("ready")
     running.process.kill()

@@ -58,6 +58,26 @@ def test_who_connects_before_serve_is_answered() -> None:
         assert first.ask(get("/x")) == answer(200, "OK", b"x")
 
 
+def test_a_socket_that_listens_already_is_accepted_from() -> None:
+    handler = Scripted()
+    handler.give("/x", Inline(b"x"))
+
+    async def ask() -> bytes:
+        server, listener = Server(), socket.create_server(("127.0.0.1", 0))
+        port = server.adopt(listener)
+        assert port == listener.getsockname()[1]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(handler))
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(get("/x"))
+                got = await asyncio.to_thread(client.recv, 1 << 16)
+            server.close()
+        assert listener.fileno() == -1
+        return got
+
+    assert asyncio.run(ask()) == answer(200, "OK", b"x")
+
+
 def test_a_server_that_was_closed_serves_nobody() -> None:
     server = Server()
     port = server.listen("127.0.0.1", 0)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""What the keeper leaves of a namespace when `run`, here a host process in its place, has ended: nothing.
+
+How COMMAND meets it, test_process.py tells, for COMMANDs with a keeper and without.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.isolation import needs_namespaces, processes_in, wait_until_empty
+
+pytestmark = needs_namespaces()
+
+_LIMIT_S = 30
+_HOST = """
+import asyncio, os, sys
+from aptfreeze.errors import AptfreezeError
+from aptfreeze.launch import keeper
+from aptfreeze.launch.isolate import isolate
+from aptfreeze.launch.process import run_command
+from aptfreeze.launch.signals import SignalReader
+
+keeper.STOP_LIMIT_S = float(sys.argv[1])
+try:
+    with isolate(None, os.environ) as isolation, SignalReader() as signals:
+        ended = asyncio.run(run_command(["sh", "-c", sys.argv[2]], os.environ, signals, isolation.start))
+except AptfreezeError as error:
+    sys.exit(str(error))
+sys.exit(ended.status)
+"""
+_NAMESPACE = "readlink /proc/self/ns/net; "
+
+
+@contextmanager
+def host(tmp_path: Path, text: str, *, stop_limit_s: float = 60) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A host that runs this text of a shell, and the namespace in which it does."""
+    (tmp_path / "host.py").write_text(_HOST)
+    line = [sys.executable, str(tmp_path / "host.py"), str(stop_limit_s), _NAMESPACE + text]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process, process.stdout.readline().strip()
+
+
+def test_what_the_command_has_left_behind_is_ended_with_the_run(tmp_path: Path) -> None:
+    with host(tmp_path, "setsid sleep 1000 </dev/null >/dev/null 2>&1 & exit 3") as (process, namespace):
+        assert process.wait(_LIMIT_S) == 3
+
+        assert namespace.startswith("net:[")
+        assert processes_in(namespace) == []
+
+
+def test_it_may_clean_up(tmp_path: Path) -> None:
+    left = f"trap 'echo cleaned > {tmp_path}/told; exit' TERM; : > {tmp_path}/ready; while :; do sleep 0.1; done"
+    text = f'sh -c "{left}" & until [ -e {tmp_path}/ready ]; do sleep 0.01; done'
+    with host(tmp_path, text) as (process, _):
+        assert process.wait(_LIMIT_S) == 0
+
+        assert (tmp_path / "told").read_text() == "cleaned\n"
+
+
+def test_one_that_does_not_want_to_end_is_killed(tmp_path: Path) -> None:
+    text = f'sh -c "trap : TERM; : > {tmp_path}/ready; while :; do sleep 0.1; done" & '
+    text += f"until [ -e {tmp_path}/ready ]; do sleep 0.01; done"
+    with host(tmp_path, text, stop_limit_s=0.2) as (process, namespace):
+        assert process.wait(_LIMIT_S) == 0
+
+        assert processes_in(namespace) == []
+
+
+def test_a_killed_run_leaves_no_process_and_no_namespace(tmp_path: Path) -> None:
+    with host(tmp_path, "setsid sleep 1000 & sleep 1000 & wait") as (process, namespace):
+        assert len(processes_in(namespace)) >= 2
+
+        process.kill()
+        process.wait(_LIMIT_S)
+
+        wait_until_empty(namespace)
+
+
+def test_a_killed_keeper_takes_the_command_with_it_and_is_told(tmp_path: Path) -> None:
+    with host(tmp_path, "echo $PPID; exec sleep 1000") as (process, namespace):
+        assert process.stdout
+        assert process.stderr
+        os.kill(int(process.stdout.readline()), signal.SIGKILL)
+
+        assert process.wait(_LIMIT_S) == 1
+        assert "the process that keeps the namespace of --isolate is gone" in process.stderr.read()
+        wait_until_empty(namespace)
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "QUIT", "TSTP", "USR1"])
+def test_no_signal_ends_the_keeper_before_its_time(tmp_path: Path, name: str) -> None:
+    with host(tmp_path, f"kill -{name} $PPID; exit 4") as (process, _):
+        assert process.wait(_LIMIT_S) == 4

@@ -27,6 +27,7 @@ Parser = Callable[[Any, Anchor], Any]
 _REPOSITORY = re.compile(r"[^\sA-Z/?#@]+(/[^\s/?#]+)*")
 _PLACE = re.compile(r"(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
 _URL = re.compile(r"http://[^\s/?#@]+(/[^\s?#]*)?")
+_PROXY = re.compile(r"http://([^\s/]+@)?[^\s/?#@]+/?")
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -136,6 +137,13 @@ def optional_url(value: object, anchor: Anchor) -> str:
     if not isinstance(value, str) or not (value == "" or _URL.fullmatch(value)):
         raise ValueError('an http:// URL, or "" for none')
     return value.rstrip("/")
+
+
+def proxy(value: object, anchor: Anchor) -> str:
+    """The URL of a proxy, or nothing."""
+    if not isinstance(value, str) or not (value == "" or _PROXY.fullmatch(value)):
+        raise ValueError('http://[USER:PASSWORD@]HOST:PORT, or "" for none')
+    return value
 
 
 def archive_urls(value: object, anchor: Anchor) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ from aptfreeze.parsers import (
     path,
     paths,
     places,
+    proxy,
     repository_keyrings,
     seconds,
     suites,
@@ -116,6 +117,16 @@ class TlsSettings:
 
 
 @immutable
+class ProxySettings:
+    """What names the user's own proxies, which we fetch through (see `fetch.proxies`)."""
+
+    url: str | None = None
+    """For all that is fetched, may hold a password; empty: none; None: apt's configuration and variables decide."""
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    """The environment variables of this process; empty: apt's configuration is not read either."""
+
+
+@immutable
 class TrustSettings:
     """Whose signatures count, and the exceptions that somebody chose on purpose."""
 
@@ -187,6 +198,7 @@ class Settings:
     """In the order of `ROWS`."""
     resign: ResignSettings = ResignSettings()
     tls: TlsSettings = TlsSettings()
+    proxy: ProxySettings = ProxySettings()
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -247,13 +259,15 @@ ROWS: tuple[Row, ...] = (
     Row("fetch.read_timeout_s", "of silence of a mirror", seconds(0.1, 3600), _FETCH.read_timeout_s),
     Row("fetch.retries", "further attempts after a passing failure", whole(0, 20), _FETCH.retries),
     Row("fetch.retry_after_limit_s", "longest Retry-After to wait", seconds(0, 3600), _FETCH.retry_after_limit_s),
+    Row("fetch.proxy", "proxy for all that is fetched", proxy, None),
     Row("fetch.prefetch", "fetch ahead what an earlier build asked for", switch, _FETCH.prefetch),
 )
 
 
-def from_values(values: Mapping[str, Sourced[Any]]) -> Settings:
-    """The sections from one sourced value for each row."""
+def from_values(values: Mapping[str, Sourced[Any]], variables: Mapping[str, str] | None = None) -> Settings:
+    """The sections from one sourced value for each row; `variables` are for `ProxySettings`."""
     fetch = {key.removeprefix("fetch."): each.value for key, each in values.items() if key.startswith("fetch.")}
+    proxy_url = fetch.pop("proxy")
     return Settings(
         archive=ArchiveSettings(values["archive.path"].value),
         trust=TrustSettings(
@@ -277,4 +291,5 @@ def from_values(values: Mapping[str, Sourced[Any]]) -> Settings:
         offline=values["offline"],
         values=MappingProxyType(dict(values)),
         resign=ResignSettings(values["resign"].value, values["resign_key"].value),
+        proxy=ProxySettings(proxy_url, MappingProxyType(dict(variables or {}))),
     )

@@ -16,6 +16,7 @@ from typing import Any
 from aptfreeze.environment import files
 from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UsageError
+from aptfreeze.fetch.proxies import without_password
 from aptfreeze.parsers import Anchor
 from aptfreeze.settings import ROWS, Row, Settings, Sourced, from_values
 from aptfreeze.values import immutable
@@ -65,7 +66,7 @@ def load(environment: Environment, surroundings: Surroundings, flags: Mapping[st
                 or in_file.get(row.key)
                 or _default(row, surroundings)
             )
-    return from_values(values)
+    return from_values(values, surroundings.environ)
 
 
 def table(settings: Settings) -> tuple[Listed, ...]:
@@ -180,11 +181,13 @@ def _unknown(key: str, path: Path) -> UsageError:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it."""
+    """As JSON has it, and as it may be printed."""
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, (frozenset, set)):
         return sorted(_plain(each) for each in value)
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
+    if isinstance(value, str):
+        return without_password(value)
     return str(value) if isinstance(value, Path) else value

@@ -3,11 +3,13 @@
 
 Rule 1: `Accept-Encoding: identity`, always: other bytes than the file's own would never match its hash.
 Rule 2: redirects are followed to any host and change nothing: the bytes are verified, not the place.
+Rule 3: a proxy changes the way only: each origin has its own queue and connections, also where all lead to one proxy.
 """
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -16,6 +18,7 @@ from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
+from aptfreeze.fetch.proxies import Proxy
 from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint, redirected
 from aptfreeze.fetch.wires import Wires
@@ -77,9 +80,12 @@ class Hosts:
         asked = url
         for _ in range(_MOST_REDIRECTS + 1):
             endpoint = Endpoint.parse(url)
+            proxy = self._wires.proxy_for(endpoint)
             with self._host(endpoint).exchange(
-                request(endpoint, start, fields or {}, end=end), asker, size
+                request(endpoint, start, fields or {}, end=end, proxy=proxy), asker, size
             ) as response:
+                if proxy is not None:
+                    _judge(response, proxy)
                 location = response.head.get("Location") if response.status in _REDIRECTS else None
                 if location is None:
                     yield response
@@ -158,22 +164,48 @@ class Hosts:
                 )
             return self._hosts[name]
 
+    def proxy_for(self, endpoint: Endpoint) -> Proxy | None:
+        """The proxy that requests for this endpoint are put to, if any. UpstreamError if it is of no use to us."""
+        return self._wires.proxy_for(endpoint)
+
     def _connected(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
-        return Connection(self._wires.open(endpoint, check), endpoint.server)
+        proxy = self._wires.proxy_for(endpoint)
+        peer = endpoint.server if proxy is None else f"{endpoint.server} by {proxy}"
+        return Connection(self._wires.open(endpoint, check), peer)
 
 
 def request(
-    endpoint: Endpoint, start: int, fields: Mapping[str, str], method: str = "GET", *, end: int | None = None
+    endpoint: Endpoint,
+    start: int,
+    fields: Mapping[str, str],
+    *,
+    end: int | None = None,
+    proxy: Proxy | None = None,
 ) -> bytes:
-    """The bytes of a request's head."""
+    """The bytes of a request's head; `proxy` is who gets it, if not the host itself."""
     is_range = start or end is not None
     lines = [
-        f"{method} {endpoint.target} HTTP/1.1",
+        f"GET {target(endpoint, proxy)} HTTP/1.1",
         f"Host: {endpoint.authority}",
         f"User-Agent: {USER_AGENT}",
         "Accept: */*",
         "Accept-Encoding: identity",
         *([f"Range: bytes={start}-{'' if end is None else end - 1}"] if is_range else []),
         *(f"{name}: {value}" for name, value in fields.items()),
+        *(f"{name}: {value}" for name, value in (proxy.fields if proxy else ())),
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def target(endpoint: Endpoint, proxy: Proxy | None) -> str:
+    """The target of a request: a proxy has to be told the host, too (RFC 9112 3.2.2)."""
+    return endpoint.target if proxy is None else f"http://{endpoint.authority}{endpoint.target}"
+
+
+def _judge(response: Response, proxy: Proxy) -> None:
+    """UpstreamError if the proxy refuses us; other errors that may be its own are marked with its name."""
+    head = response.head
+    if head.status == 407:
+        raise proxy.refusal(head.reason)
+    if head.status >= 500 or head.status == 403:
+        response.head = replace(head, reason=f"{head.reason} through {proxy}".lstrip())

@@ -9,6 +9,7 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.fetch.wires import Wires
 from aptfreeze.settings import Settings
@@ -24,6 +25,7 @@ class OpenArchive:
     downloads: Downloads
     mirrors: Mirrors
     snapshots: Snapshots
+    routes: Routes
 
     def lookup(self, *, offline: bool) -> Lookup:
         """What pins lead to; offline: as far as the archive alone tells it."""
@@ -36,9 +38,10 @@ def open_archive(settings: Settings) -> Iterator[OpenArchive]:
     objects = Objects(settings.archive.path)
     indexes = Indexes(objects)
     snapshots = Snapshots(settings.snapshot)
-    downloads = Downloads(objects, settings.fetch, snapshots.gentle, Wires(settings.fetch, settings.tls))
+    routes = Routes(settings.proxy)
+    downloads = Downloads(objects, settings.fetch, snapshots.gentle, Wires(settings.fetch, settings.tls, routes))
     try:
-        yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors), snapshots)
+        yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors), snapshots, routes)
     finally:
         downloads.close()
         objects.close()

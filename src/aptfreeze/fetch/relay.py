@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import PassingError
-from aptfreeze.fetch.hosts import Hosts
+from aptfreeze.fetch.hosts import Hosts, target
+from aptfreeze.fetch.proxies import Proxy
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.http.message import response_head
 
@@ -66,6 +67,7 @@ class Relay:
         """Whether the client can tell the end of the body only by the end of its connection (HTTP/1.0)."""
         self._hosts = hosts
         self._endpoint = Endpoint.parse(url)
+        self._proxy: Proxy | None = None
         self._method = method
         self._fields = fields
         self._version = version
@@ -80,13 +82,16 @@ class Relay:
 
         What the check says of an address, it raises.
         """
+        self._proxy = self._hosts.proxy_for(self._endpoint)
         connection = self._connection = self._hosts.dedicated(self._endpoint, self._check)
         try:
             self._check_wanted()
             connection.send(self._request())
-            head = self._framed(connection.head(is_head=self._method == "HEAD"))
+            head = connection.head(is_head=self._method == "HEAD")
             self._check_wanted()
-            return head
+            if self._proxy is not None and head.status == 407:
+                raise self._proxy.refusal(head.reason)  # it is our proxy, not the client's
+            return self._framed(head)
         except UpstreamError:
             connection.close()
             raise
@@ -122,8 +127,10 @@ class Relay:
             self._connection.abort()
 
     def _request(self) -> bytes:
-        lines = [f"{self._method} {self._endpoint.target} HTTP/1.1", f"Host: {self._endpoint.authority}"]
+        asked = target(self._endpoint, self._proxy)
+        lines = [f"{self._method} {asked} HTTP/1.1", f"Host: {self._endpoint.authority}"]
         fields = [(name, value) for name, value in _end_to_end(self._fields) if name.lower() != "host"]
+        fields += self._proxy.fields if self._proxy else ()
         lines += [f"{name}: {value}" for name, value in fields]
         return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
 

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """From an endpoint to a connected wire: whom to reach, and TLS on top of that where the URL says https.
 
-Rule: the two are apart. `_reached` knows nothing of TLS, so that what it reaches may as well be a tunnel.
+Rule 1: the two are apart. `_reached` knows nothing of what TLS does, so that what it reaches may as well be a tunnel.
+Rule 2: by a proxy, http goes as requests to the proxy itself, https through a tunnel; what it says in there is secret.
+Rule 3: a name that a proxy resolves is judged as far as it can be resolved here, too.
 """
 
+import contextlib
 import socket
 from typing import TYPE_CHECKING
 
 from aptfreeze.fetch.connection import Wire, connect
+from aptfreeze.fetch.proxies import Proxy
+from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.url import Endpoint
-from aptfreeze.settings import FetchSettings, TlsSettings
+from aptfreeze.settings import FetchSettings, ProxySettings, TlsSettings
 
 if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import AddressCheck
@@ -19,8 +24,10 @@ if TYPE_CHECKING:
 class Wires:
     """Mutable state: what TLS needs, made with the first https URL."""
 
-    def __init__(self, settings: FetchSettings, tls: TlsSettings | None = None) -> None:
+    def __init__(self, settings: FetchSettings, tls: TlsSettings | None = None, routes: Routes | None = None) -> None:
+        """Without `routes`, everything is reached directly."""
         self._settings = settings
+        self._routes = routes or Routes(ProxySettings())
         self._tls = tls or TlsSettings()
         self._security: Security | None = None
 
@@ -34,14 +41,28 @@ class Wires:
         return self._secure.secured(plain, endpoint) if endpoint.is_secure else plain
 
     def _reached(self, endpoint: Endpoint, check: "AddressCheck | None") -> socket.socket:
-        """The seam where an upstream proxy comes in: bytes that go in here arrive at the endpoint's port."""
-        return connect(
-            endpoint.host,
-            endpoint.port,
-            connect_timeout_s=self._settings.connect_timeout_s,
-            read_timeout_s=self._settings.read_timeout_s,
-            check=check,
-        )
+        """Bytes that go in here arrive at the endpoint's port, or at the proxy that is asked for it."""
+        limits = {
+            "connect_timeout_s": self._settings.connect_timeout_s,
+            "read_timeout_s": self._settings.read_timeout_s,
+        }
+        proxy = self._routes.proxy_for(endpoint)
+        if proxy is None:
+            return connect(endpoint.host, endpoint.port, **limits, check=check)
+        from aptfreeze.fetch.tunnel import connect_to, open_tunnel  # start-up time: most machines have no proxy
+
+        if check is not None:
+            _judge(endpoint, check)
+        if endpoint.is_secure:
+            return open_tunnel(proxy, endpoint.host, endpoint.port, **limits)
+        return connect_to(proxy, **limits)
+
+    def proxy_for(self, endpoint: Endpoint) -> Proxy | None:
+        """The proxy that requests for this endpoint are put to; None where they go to the server itself.
+
+        UpstreamError if one is named that is of no use to us.
+        """
+        return None if endpoint.is_secure else self._routes.proxy_for(endpoint)
 
     @property
     def _secure(self) -> "Security":
@@ -50,3 +71,9 @@ class Wires:
 
             self._security = Security(self._tls, self._settings.connect_timeout_s)
         return self._security
+
+
+def _judge(endpoint: Endpoint, check: "AddressCheck") -> None:
+    with contextlib.suppress(socket.gaierror, UnicodeError):  # only the proxy knows that name
+        for *_, address in socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM):
+            check(str(address[0]), endpoint.port)

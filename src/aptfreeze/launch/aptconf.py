@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Final
 
 from aptfreeze.errors import UsageError
-from aptfreeze.launch.aptread import Option
-from aptfreeze.launch.notice import Notice, without_password
+from aptfreeze.fetch.aptread import Option
+from aptfreeze.fetch.proxies import without_password
+from aptfreeze.launch.notice import Notice
 
 FROZEN_RULES: Final = (
     ("Acquire::Check-Valid-Until", "false"),  # checked once, when the suite was pinned
@@ -71,11 +72,19 @@ def write_configuration(
 
 def proxy_notices(own: Iterable[Option]) -> tuple[Notice, ...]:
     """A notice for each setting of apt's own configuration that would go past our proxy."""
-    return tuple(
-        Notice(f'apt is configured with {option.name} "{without_password(option.value)}"; not used in this run')
-        for option in own
-        if option.value and _PROXY.fullmatch(option.name)
-    )
+    return tuple(_proxy_notice(option) for option in own if option.value and _PROXY.fullmatch(option.name))
+
+
+def _proxy_notice(option: Option) -> Notice:
+    said = f'apt is configured with {option.name} "{without_password(option.value)}"; not used by the command'
+    if "autodetect" in option.name.lower().replace("-", ""):
+        return Notice(
+            f"{said}, nor by aptfreeze, which starts no such program",
+            hint='where a proxy is the only way, name it: [fetch] proxy = "http://HOST:PORT" in aptfreeze.toml',
+        )
+    if option.name.lower().startswith("binary::"):
+        return Notice(f"{said}, nor by aptfreeze: it counts for one program only")
+    return Notice(f"{said}: it gets all from aptfreeze, which goes by that setting itself")
 
 
 def override_notices(rules: Iterable[tuple[str, str]], effective: Iterable[Option]) -> tuple[Notice, ...]:

@@ -9,9 +9,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from aptfreeze.fetch.aptread import Option, main_file, read_options
 from aptfreeze.launch.aptconf import NO_SANDBOX, override_notices, proxy_notices, run_rules, write_configuration
 from aptfreeze.launch.aptlists import prepare_lists
-from aptfreeze.launch.aptread import Option, main_file, read_options
 from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice
 from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session

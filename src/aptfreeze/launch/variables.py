@@ -10,7 +10,8 @@ Rule 3: what the caller has set and what cannot bypass the proxy stays: `SOURCE_
 
 from collections.abc import Iterable, Mapping
 
-from aptfreeze.launch.notice import Notice, without_password
+from aptfreeze.fetch.proxies import without_password
+from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
@@ -30,7 +31,7 @@ def child_variables(own: Mapping[str, str], session: Session) -> tuple[dict[str,
     if not own.get("SOURCE_DATE_EPOCH"):
         variables["SOURCE_DATE_EPOCH"] = str(int(session.created.timestamp()))
     removed = "removed for the command: with it requests go past the frozen repositories"
-    replaced = "replaced for the command by the proxy of aptfreeze"
+    replaced = "replaced for the command by the proxy of aptfreeze, which itself goes by your variables"
     return variables, (*_notices(own, _BYPASSES, removed), *_notices(own, _PROXY_VARIABLES, replaced))
 
 

@@ -220,6 +220,7 @@ async def running(
         ThreadPoolExecutor(_THREADS, "relay") as relays,
     ):
         port = server.listen(host, port) if listener is None else server.adopt(listener)
+        archive.routes.avoid(port)
         try:
             async with asyncio.TaskGroup() as tasks:
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import OWN_FAILURE_OF_RUN
+from aptfreeze.fetch.aptread import read_options
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.launch import prepare as launch
-from aptfreeze.launch.aptread import read_options
 from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.process import Ended, find_program, run_command
 from aptfreeze.launch.session import Session as LaunchSession

@@ -136,6 +136,19 @@ def test_the_table_tells_every_setting_in_json_types(tmp_path: Path) -> None:
     assert (archive.flag, archive.env) == ("--archive", "APTFREEZE_ARCHIVE")
 
 
+def test_the_proxy_of_the_file_and_the_variables_of_the_process_are_kept_apart_and_no_password_is_told(
+    tmp_path: Path,
+) -> None:
+    got = read(tmp_path, '[fetch]\nproxy = "http://me:secret@proxy.example.org:3128"', http_proxy="http://other")
+
+    assert got.proxy.url == "http://me:secret@proxy.example.org:3128"
+    assert got.proxy.variables["http_proxy"] == "http://other"
+    (told,) = [each.value for each in table(got) if each.key == "fetch.proxy"]
+    assert told == "http://me:***@proxy.example.org:3128"
+    assert read(tmp_path).proxy.url is None
+    assert read(tmp_path, '[fetch]\nproxy = ""').proxy.url == ""
+
+
 def uncommented(text: str) -> str:
     """The example with every setting in force: lines that begin with "#" and no blank."""
     return re.sub(r"^#(?=[^ \n])", "", text, flags=re.MULTILINE)

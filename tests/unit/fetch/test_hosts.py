@@ -18,6 +18,7 @@ from aptfreeze.settings import FetchSettings
 from support.askers import Asking
 from support.faults import Delay
 from support.origin import Origin
+from support.upstream_proxy import UpstreamProxy, hosts_behind
 
 
 @pytest.fixture
@@ -121,3 +122,43 @@ def test_a_host_that_is_spared_has_its_own_number_of_connections_and_gives_no_pa
         list(threads.map(lambda _: get(hosts, url), range(8)))
         assert hosts.parts_at_once(url) == 1
     assert len({seen.connection for seen in origin.requests}) <= 2
+
+
+def test_a_proxy_gets_the_whole_url_and_the_credentials_and_each_origin_has_its_queue(tmp_path: Path) -> None:
+    (tmp_path / "a+b").write_bytes(b"bytes")
+    with Origin(tmp_path) as proxy, closing(hosts_behind(f"http://me:p%40ss@{proxy.host}")) as hosts:
+        assert get(hosts, "http://one.example.org:81/a%2bb?x=%20") == b"bytes"
+        assert get(hosts, "http://two.example.org/a%2bb") == b"bytes"
+        assert sorted(hosts.traffic()) == ["one.example.org:81", "two.example.org"]
+    first, second = proxy.requests
+    assert (first.target, second.target) == (
+        "http://one.example.org:81/a%2bb?x=%20",
+        "http://two.example.org/a%2bb",
+    )
+    assert (first.headers["host"], second.headers["host"]) == ("one.example.org:81", "two.example.org")
+    assert first.headers["proxy-authorization"] == "Basic bWU6cEBzcw=="
+
+
+def test_a_loopback_host_is_asked_itself(origin: Origin) -> None:
+    with closing(hosts_behind("http://127.0.0.1:1")) as hosts:
+        assert get(hosts, f"{origin.url}/a+b~c") == b"bytes"
+    assert "proxy-authorization" not in origin.requests[0].headers
+
+
+def test_a_proxy_that_asks_for_credentials_is_told() -> None:
+    with UpstreamProxy({}, credentials="me:right") as proxy:
+        url = f"http://me:wrong@127.0.0.1:{proxy.port}"
+        with closing(hosts_behind(url)) as hosts, pytest.raises(UpstreamError) as raised:
+            get(hosts, "http://mirror.example.org/x")
+    assert "refuses the credentials of 'me' (407" in raised.value.message
+    assert "wrong" not in raised.value.message
+
+
+def test_an_error_through_a_proxy_names_it() -> None:
+    with (
+        UpstreamProxy({}) as proxy,
+        closing(hosts_behind(proxy.url)) as hosts,
+        hosts.get("http://mirror.example.org/x", Asking()) as response,
+    ):
+        said = f"{response.status} {response.head.reason}"
+    assert said == f"503 Service Unavailable through the proxy {proxy.url} ([fetch] proxy)"

@@ -14,6 +14,7 @@ from aptfreeze.fetch.relay import Relay
 from aptfreeze.settings import FetchSettings
 from support.faults import Chunked, Ending, Headers, Stall, Status, Truncate
 from support.origin import Origin
+from support.upstream_proxy import UpstreamProxy, hosts_behind
 
 DATA = bytes(range(256)) * 2000
 
@@ -134,3 +135,24 @@ def test_who_left_before_the_connection_was_made_is_not_asked_for(hosts: Hosts, 
     with pytest.raises(UpstreamError, match="not wanted any more"):
         relay.open()
     assert origin.count() == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_passes_through_goes_by_the_proxy_with_our_credentials(tmp_path: Path, method: str) -> None:
+    (tmp_path / "file").write_bytes(DATA)
+    with Origin(tmp_path) as proxy:
+        hosts = hosts_behind(f"http://me:own@{proxy.host}")
+        passed(Relay(hosts, "http://www.example.org/file", method, [("Proxy-Authorization", "Basic theirs")]))
+        hosts.close()
+    (seen,) = proxy.requests
+    assert seen.target == "http://www.example.org/file"
+    assert seen.headers["host"] == "www.example.org"
+    assert seen.headers["proxy-authorization"] == "Basic bWU6b3du"
+
+
+def test_a_407_of_our_proxy_is_no_answer_for_the_client() -> None:
+    with UpstreamProxy({}, credentials="me:right") as proxy:
+        hosts = hosts_behind(f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(UpstreamError, match="none are given"):
+            Relay(hosts, "http://www.example.org/file", "GET", []).open()
+        hosts.close()

@@ -3,11 +3,17 @@ import socket
 import ssl
 from pathlib import Path
 
+import pytest
+
+from aptfreeze.errors import RefusedError
+from aptfreeze.fetch.addresses import AddressCheck
+from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.fetch.wires import Wires
-from aptfreeze.settings import FetchSettings, HostTls, TlsSettings
+from aptfreeze.settings import FetchSettings, HostTls, ProxySettings, TlsSettings
 from support.certificates import Authority, server_context
 from support.origin import Origin
+from support.upstream_proxy import UpstreamProxy
 
 SETTINGS = FetchSettings(connect_timeout_s=5, read_timeout_s=7)
 
@@ -32,3 +38,45 @@ def test_a_secure_url_gets_a_wire_with_tls_and_the_read_timeout(tmp_path: Path) 
         assert answer[:count].startswith(b"HTTP/1.1 404")
         assert wire.gettimeout() == 7
         wire.close()
+
+
+def behind(proxy: UpstreamProxy, tls: TlsSettings | None = None) -> Wires:
+    return Wires(SETTINGS, tls, Routes(ProxySettings(proxy.url)))
+
+
+def test_a_secure_url_behind_a_proxy_gets_tls_through_a_tunnel(tmp_path: Path) -> None:
+    ca = Authority(tmp_path)
+    (tmp_path / "file").write_bytes(b"bytes")
+    with (
+        Origin(tmp_path, server_context(ca.issue("mirror.example.org"))) as origin,
+        UpstreamProxy({"mirror.example.org": origin.port}, credentials="me:secret") as proxy,
+    ):
+        wires = behind(proxy, TlsSettings(HostTls(ca=ca.file)))
+        page = Endpoint.parse("https://mirror.example.org/file")
+        assert wires.proxy_for(page) is None  # the request itself is none of the proxy's
+        wire = wires.open(page)
+        wire.sendall(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = bytearray(1000)
+        assert answer[: wire.recv_into(answer)].startswith(b"HTTP/1.1 200")
+        wire.close()
+    assert proxy.asked == ["CONNECT mirror.example.org:443"]
+    assert "proxy-authorization" not in origin.requests[0].headers
+
+
+def test_a_plain_url_behind_a_proxy_gets_a_wire_to_the_proxy() -> None:
+    with UpstreamProxy({}) as proxy:
+        page = Endpoint.parse("http://mirror.example.org/file")
+        asked = behind(proxy).proxy_for(page)
+        assert asked is not None
+        wire = behind(proxy).open(page)
+        assert isinstance(wire, socket.socket)
+        assert wire.getpeername() == ("127.0.0.1", proxy.port)
+        wire.close()
+
+
+def test_addresses_are_judged_behind_a_proxy_too() -> None:
+    check = AddressCheck("mirror", frozenset(), is_public_only=True)
+    with UpstreamProxy({}) as proxy:
+        with pytest.raises(RefusedError, match=r"192\.0\.2\.1, a private or reserved"):
+            behind(proxy).open(Endpoint.parse("http://192.0.2.1/file"), check)
+        behind(proxy).open(Endpoint.parse("http://mirror.invalid-/file"), check).close()  # the proxy's to resolve

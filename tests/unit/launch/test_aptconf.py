@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aptfreeze.errors import UsageError
+from aptfreeze.fetch.aptread import Option, main_file, read_options
 from aptfreeze.launch.aptconf import (
     apt_options,
     override_notices,
@@ -15,7 +16,6 @@ from aptfreeze.launch.aptconf import (
     run_rules,
     write_configuration,
 )
-from aptfreeze.launch.aptread import Option, main_file, read_options
 
 RULES = run_rules("http://127.0.0.1:3142")
 
@@ -124,6 +124,12 @@ def test_each_way_past_us_is_told_without_its_password(machine: Machine) -> None
     assert len(told) == 4
     assert not [text for text in told if "secret" in text or "Timeout" in text]
     assert 'Acquire::http::Proxy::mirror.example.org "DIRECT"' in told[1]
+    assert [text.partition("not used by the command")[2].split()[-1] for text in told] == [
+        "itself",  # upstream we go by it
+        "itself",
+        "aptfreeze.toml",  # where to name what the detector would find
+        "only",
+    ]
 
 
 def test_a_part_that_moves_the_main_file_is_noticed(machine: Machine) -> None:

@@ -4,7 +4,7 @@
 import os
 from pathlib import Path
 
-from aptfreeze.launch.aptread import Option, read_options
+from aptfreeze.fetch.aptread import Option, read_options
 from aptfreeze.launch.prepare import prepare
 from support.sessions import make_session
 

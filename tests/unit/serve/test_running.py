@@ -24,7 +24,7 @@ from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import Running, running
-from aptfreeze.settings import Settings, Sourced, from_values
+from aptfreeze.settings import ProxySettings, Settings, Sourced, from_values
 from support.client import Response, ask
 from support.defaults import defaults
 from support.faults import Flip, Stall
@@ -96,6 +96,12 @@ async def until_holds(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
 # --- from the first client to the end ---
 
 
@@ -121,6 +127,22 @@ def test_clients_are_served_and_when_it_is_gone_all_is_written(
     assert is_complete(lines)
     assert [line.split()[2] for line in (tmp_path / "access.log").read_text().splitlines()] == urls
     assert list(world.store.load().pins) == [key_of(repository)]
+
+
+def test_a_proxy_that_the_variables_name_as_their_own_does_not_ask_itself(
+    make_world: MakeWorld, origin: Origin
+) -> None:
+    world, port = make_world(), free_port()
+    variables = {"http_proxy": f"http://127.0.0.1:{port}", "PATH": ""}
+    world = replace(world, settings=replace(world.settings, proxy=ProxySettings(None, variables)))
+
+    async def story() -> list[Response]:
+        async with running(world, "127.0.0.1", port) as proxy:
+            # This machine, by an address that is not known as a loopback one.
+            return await got(proxy, f"http://0.0.0.0:{origin.port}/nothing")
+
+    assert [response.status for response in in_loop(story)] == [404]
+    assert origin.asked() == ["/nothing"]
 
 
 def test_finishing_commits_what_nobody_asked_an_index_of_and_an_error_does_not(

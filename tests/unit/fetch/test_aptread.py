@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.launch.aptread import Option, main_file, parse_options, read_options
+from aptfreeze.fetch.aptread import Option, main_file, parse_options, read_options
 
 
 def test_the_dump_is_read_line_by_line() -> None:

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Which way this process fetches what, and what apt's configuration says about it, read when it is needed first.
+
+Rule 1: nothing is read for a process that fetches nothing: asking apt for its configuration takes 6 ms.
+Rule 2: it is this process's own environment that counts, never what `run` gives to COMMAND.
+"""
+
+import threading
+
+from aptfreeze.fetch.aptread import read_options
+from aptfreeze.fetch.proxies import Proxy, Rules, is_loopback
+from aptfreeze.fetch.url import Endpoint
+from aptfreeze.settings import ProxySettings
+
+
+class Routes:
+    """Mutable state, under the lock: the rules, once they are read; the ports that this process listens on."""
+
+    def __init__(self, settings: ProxySettings) -> None:
+        self._settings = settings
+        self._rules: Rules | None = None
+        self._own_ports: set[int] = set()
+        self._lock = threading.Lock()
+
+    def proxy_for(self, endpoint: Endpoint) -> Proxy | None:
+        """The proxy to ask for it, if any; blocks. UpstreamError if one is named that is of no use to us."""
+        with self._lock:
+            if self._rules is None:
+                self._rules = self._read()
+        proxy = self._rules.proxy_for("https" if endpoint.is_secure else "http", endpoint.host, endpoint.port)
+        is_own = proxy is not None and proxy.port in self._own_ports and is_loopback(proxy.host)
+        return None if is_own else proxy
+
+    def avoid(self, port: int) -> None:
+        """This process itself is the proxy on that port of the loopback addresses: never ask it."""
+        self._own_ports.add(port)
+
+    def _read(self) -> Rules:
+        settings = self._settings
+        options = read_options(settings.variables) if settings.url is None and settings.variables else ()
+        return Rules(settings.url, settings.variables, {option.name.lower(): option.value for option in options})

@@ -28,6 +28,7 @@ _REPOSITORY = re.compile(r"[^\sA-Z/?#@]+(/[^\s/?#]+)*")
 _PLACE = re.compile(r"(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
 _URL = re.compile(r"http://[^\s/?#@]+(/[^\s?#]*)?")
 _PROXY = re.compile(r"http://([^\s/]+@)?[^\s/?#@]+/?")
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|[0-9a-f:]*:[0-9a-f:.]*", re.I)
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -99,6 +100,13 @@ def suites(value: object, anchor: Anchor) -> frozenset[str]:
     if not isinstance(value, list) or not all(is_suite(item) for item in value):
         raise ValueError('a list of suites without scheme, as ["mirror.example.org/debian bookworm"]')
     return frozenset(value)
+
+
+def hosts(value: object, anchor: Anchor) -> tuple[str, ...]:
+    """A list of host names or addresses, in lower case, sorted."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and _HOST.fullmatch(item) for item in value):
+        raise ValueError('a list of hosts without scheme and port, as ["mirror.example.org"]')
+    return tuple(sorted({item.lower() for item in value}))
 
 
 def _by_repository(value: object) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from aptfreeze.parsers import (
     Anchor,
     Parser,
     archive_urls,
+    hosts,
     mirrors,
     one_of,
     optional_url,
@@ -152,6 +153,21 @@ class ResignSettings:
 
 
 @immutable
+class InterceptSettings:
+    """Which https clients are served frozen repositories, and by whose certificates. Hosts: lower case, no port; each
+    stands for those below it, too."""
+
+    authority: Path
+    """The authority for certificates, absolute: key and certificate in one file."""
+    intercept: tuple[str, ...] = ()
+    """Hosts that are served frozen to every client, not only to apt."""
+    tunnel: tuple[str, ...] = ()
+    """Hosts that are never intercepted, also not for apt."""
+    certificates_for: tuple[str, ...] = ()
+    """The only hosts that the authority may sign for; empty: all."""
+
+
+@immutable
 class MirrorSettings:
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Repository (`host/path`) to the base URLs (no final slash) it is fetched from, in order; each is also another
@@ -196,6 +212,7 @@ class Settings:
     """Never use the network."""
     values: Mapping[str, Sourced[Any]]
     """In the order of `ROWS`."""
+    intercept: InterceptSettings
     resign: ResignSettings = ResignSettings()
     tls: TlsSettings = TlsSettings()
     proxy: ProxySettings = ProxySettings()
@@ -243,6 +260,10 @@ ROWS: tuple[Row, ...] = (
     Row("trust.expired", "suites that may be pinned after Valid-Until", suites, _TRUST.expired),
     Row("trust.backend", "the OpenPGP backend", one_of("sequoia", "gpgv"), _TRUST.backend),
     Row("trust.repository", "keyrings of one repository", repository_keyrings, _TRUST.repository_keyrings),
+    Row("tls.intercept", "hosts whose https is frozen for every client", hosts, ()),
+    Row("tls.tunnel", "hosts whose https is frozen for no client", hosts, ()),
+    Row("tls.certificates_for", "the only hosts that certificates are made for", hosts, ()),
+    Row("tls.authority", "the private file of the certificates' authority", path, None),
     Row("mirrors", "mirrors and other names of a repository", mirrors, MirrorSettings().mirrors),
     Row("snapshot.service", "who keeps Debian's earlier states", optional_url, _SNAPSHOT.service),
     Row("snapshot.archives", "where a repository's earlier states are", archive_urls, _SNAPSHOT.archives),
@@ -290,6 +311,12 @@ def from_values(values: Mapping[str, Sourced[Any]], variables: Mapping[str, str]
         locked=values["locked"],
         offline=values["offline"],
         values=MappingProxyType(dict(values)),
+        intercept=InterceptSettings(
+            values["tls.authority"].value,
+            values["tls.intercept"].value,
+            values["tls.tunnel"].value,
+            values["tls.certificates_for"].value,
+        ),
         resign=ResignSettings(values["resign"].value, values["resign_key"].value),
         proxy=ProxySettings(proxy_url, MappingProxyType(dict(variables or {}))),
     )

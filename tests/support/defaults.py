@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Settings for tests: the product's own defaults, but that nobody outside is asked."""
 
+from pathlib import Path
 from typing import Any
 
 from aptfreeze.settings import ROWS, Sourced
@@ -11,4 +12,7 @@ NO_SERVICE = '[snapshot]\nservice = ""'
 
 def defaults() -> dict[str, Sourced[Any]]:
     """One value for each row. The tests' mirror is called `debian`, for which the public service would be asked."""
-    return {row.key: Sourced(row.default) for row in ROWS} | {"snapshot.service": Sourced("")}
+    return {row.key: Sourced(row.default) for row in ROWS} | {
+        "snapshot.service": Sourced(""),
+        "tls.authority": Sourced(Path("/nonexistent/authority.pem")),
+    }

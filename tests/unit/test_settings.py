@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aptfreeze.parsers import Anchor
-from aptfreeze.settings import ROWS, FetchSettings, Passthrough, Row, SnapshotSettings, Sourced, Sources, from_values
+from aptfreeze.settings import (
+    ROWS,
+    FetchSettings,
+    InterceptSettings,
+    Passthrough,
+    Row,
+    SnapshotSettings,
+    Sourced,
+    Sources,
+    from_values,
+)
 
 ANCHOR = Anchor(Path("/product"), Path("/home/jane"))
 BY_KEY = {row.key: row for row in ROWS}
@@ -31,6 +41,11 @@ def parse(key: str, value: object) -> Any:
         ("trust.keyrings", ["a.asc", "/b.gpg"], (Path("/product/a.asc"), Path("/b.gpg"))),
         ("trust.unsigned", ["a.example.org/x ./"], frozenset({"a.example.org/x ./"})),
         ("trust.expired", [], frozenset()),
+        (
+            "tls.intercept",
+            ["Mirror.example.org", "2001:db8::7", "192.0.2.7"],
+            ("192.0.2.7", "2001:db8::7", "mirror.example.org"),
+        ),
         ("trust.backend", "gpgv", "gpgv"),
         ("trust.repository", {"a.example.org/x": {"keyrings": ["k"]}}, {"a.example.org/x": (Path("/product/k"),)}),
         ("mirrors", {"a.example.org/x": ["http://b.example.org/x/"]}, {"a.example.org/x": ("http://b.example.org/x",)}),
@@ -71,6 +86,9 @@ def test_good_values(key: str, value: object, parsed: object) -> None:
         ("archive.path", "a\0b", "a path"),
         ("trust.keyrings", "a.asc", "a list of paths"),
         ("trust.keyrings", [3], "a path"),
+        ("tls.tunnel", "a.example.org", "a list of hosts"),
+        ("tls.tunnel", ["a.example.org:443"], "a list of hosts"),
+        ("tls.tunnel", ["https://a.example.org"], "a list of hosts"),
         ("trust.unsigned", ["a.example.org/x"], "a list of suites"),
         ("trust.unsigned", ["http://a.example.org/x stable"], "a list of suites"),
         ("trust.unsigned", ["a.example.org/x stable main"], "a list of suites"),
@@ -153,6 +171,10 @@ def test_values_reach_their_sections() -> None:
         "snapshot.archives": Sourced({"s": "u"}),
         "snapshot.connections": Sourced(2),
         "policy.sources": Sourced(Sources.OFF),
+        "tls.authority": Sourced(Path("/ca")),
+        "tls.intercept": Sourced(("i",)),
+        "tls.tunnel": Sourced(("t",)),
+        "tls.certificates_for": Sourced(("c",)),
         "locked": Sourced(True, "--locked"),
     }
     got = from_values(values)
@@ -163,4 +185,5 @@ def test_values_reach_their_sections() -> None:
     assert got.mirrors.mirrors == {"m": ("u",)}
     assert got.snapshot == SnapshotSettings("", {"s": "u"}, 2)
     assert got.policy.sources is Sources.OFF
+    assert got.intercept == InterceptSettings(Path("/ca"), ("i",), ("t",), ("c",))
     assert (got.locked, got.offline) == (Sourced(True, "--locked"), Sourced(False))

@@ -102,13 +102,19 @@ def _from_variable(row: Row, surroundings: Surroundings) -> Sourced[Any] | None:
 
 
 def _default(row: Row, surroundings: Surroundings) -> Sourced[Any]:
-    if row.key != "archive.path":
-        return Sourced(row.default)
-    # XDG Base Directory Specification: a relative path in these variables is to be ignored.
-    data_home = surroundings.environ.get("XDG_DATA_HOME", "")
-    if data_home.startswith("/"):
-        return Sourced(Path(data_home, "aptfreeze"), "XDG_DATA_HOME")
-    return Sourced(surroundings.anchor.home / ".local/share/aptfreeze")
+    if row.key == "archive.path":
+        return _of_user("XDG_DATA_HOME", ".local/share", "aptfreeze", surroundings)
+    if row.key == "tls.authority":
+        return _of_user("XDG_CONFIG_HOME", ".config", "aptfreeze/authority.pem", surroundings)
+    return Sourced(row.default)
+
+
+def _of_user(variable: str, usual: str, place: str, surroundings: Surroundings) -> Sourced[Any]:
+    """XDG Base Directory Specification: a relative path in these variables is to be ignored."""
+    base = surroundings.environ.get(variable, "")
+    if base.startswith("/"):
+        return Sourced(Path(base, place), variable)
+    return Sourced(surroundings.anchor.home / usual / place)
 
 
 def _parse(row: Row, value: Any, anchor: Anchor, place: str) -> Any:

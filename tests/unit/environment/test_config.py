@@ -40,6 +40,12 @@ def test_the_archive_follows_xdg_data_home(tmp_path: Path) -> None:
     assert read(tmp_path, XDG_DATA_HOME="data").archive.path == Path("/home/jane/.local/share/aptfreeze")
 
 
+def test_the_authority_for_certificates_is_the_users_and_follows_xdg_config_home(tmp_path: Path) -> None:
+    assert read(tmp_path, XDG_CONFIG_HOME="/config").intercept.authority == Path("/config/aptfreeze/authority.pem")
+    assert read(tmp_path).intercept.authority == Path("/home/jane/.config/aptfreeze/authority.pem")
+    assert read(tmp_path, '[tls]\nauthority = "ca.pem"').intercept.authority == tmp_path / "ca.pem"
+
+
 def test_flag_beats_variable_beats_file(tmp_path: Path) -> None:
     text = '[archive]\npath = "in-file"'
     by_file = read(tmp_path, text)

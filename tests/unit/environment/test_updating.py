@@ -21,6 +21,7 @@ from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin
 from aptfreeze.settings import (
     ArchiveSettings,
     FetchSettings,
+    InterceptSettings,
     MirrorSettings,
     PolicySettings,
     Settings,
@@ -46,6 +47,7 @@ def archive(tmp_path: Path) -> Iterator[OpenArchive]:
     settings = Settings(
         ArchiveSettings(tmp_path / "archive"), TrustSettings(), MirrorSettings(), SnapshotSettings(""),
         PolicySettings(), FetchSettings(retries=0), Sourced(False), Sourced(False), {},
+        InterceptSettings(tmp_path / "authority.pem"),
     )  # fmt: skip
     with open_archive(settings) as opened:
         yield opened

@@ -32,6 +32,7 @@ UNTESTED: dict[str, str] = {
     "fetch/failures.py": "classes only; what follows from each, test_turns.py and test_job.py ask",
     "environment/pinner.py": _HANDLED,
     "serve/assembly.py": _HANDLED,
+    "serve/stage.py": "values only; used by the tests of serve/connection.py",
     "serve/reply.py": "values only; sent by the tests of serve/connection.py",
 }
 STORIES = frozenset({"fetch/test_crash.py"})

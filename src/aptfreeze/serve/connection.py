@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One client connection: a state machine over a non-blocking `Stream`, driven by the event loop's readiness callbacks.
 
-    bytes -> RequestParser -> backlog -> handler (all at once, up to the queue's limit) -> queue -> Batch -> socket
+    bytes -> Intake -> backlog -> handler (all at once, up to the queue's limit) -> queue -> Batch -> socket
 
 Rule 1: answers leave strictly in the order of the requests; the handler works on all of them at once.
 Rule 2: every event ends in `_advance`, the only place that sends, and that decides whether the connection ends and
@@ -12,10 +12,11 @@ Rule 4: the connection stays open after any status unless the client or `Reply.c
 on that. If we end it, we first send our end and read on until the client's (RFC 9112 9.6): a close with unread bytes
 would be a reset, and the last answer lost.
 Rule 5: an end of the client's sending is no end of its reading: what was asked before is answered.
+Rule 6: after the answer to a CONNECT that has an `upgrade`, the socket is another stage's: see `stage`.
 
 Mutable state: `_backlog`, `_queue`, `_batch` (what is to do, in this order of age from youngest to oldest), `_phase`,
-`_input_over` and `_client_ended` (how far the end has come), `_reading` and `_writing` (what the loop watches), and
-three clock readings for the time limits.
+the intake (how far the end has come), `_upgrade` (what comes after), `_reading` and `_writing` (what the loop watches),
+and a clock reading for the time limits.
 """
 
 import asyncio
@@ -25,16 +26,15 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
-from aptfreeze.http.message import BadRequest, Request, RequestParser
-from aptfreeze.serve.boundary import Boundary
+from aptfreeze.http.message import BadRequest, Request
 from aptfreeze.serve.exchange import Exchange
-from aptfreeze.serve.limits import Limits
+from aptfreeze.serve.intake import Intake
 from aptfreeze.serve.outgoing import Batch, BodyLost, Progress
-from aptfreeze.serve.reply import Reply
-from aptfreeze.serve.stream import Stream
+from aptfreeze.serve.reply import Reply, Upgrade
+from aptfreeze.serve.stage import Surroundings
+from aptfreeze.serve.stream import PlainStream, Stream, WantsWrite
 
 _log = logging.getLogger(__name__)
-_RECEIVE = 64 * 1024
 _FILE_FAULTS = frozenset({errno.EIO, errno.ESTALE, errno.EBADF, errno.EINVAL})  # sendfile has them of its input
 
 
@@ -48,35 +48,25 @@ class Phase(StrEnum):
 
 
 class Connection:
-    """Serves one client until either side ends; `on_closed` is called once, at the very end."""
+    """Serves one client until either side ends, or another stage begins; the surroundings are told, once."""
 
-    def __init__(
-        self,
-        stream: Stream,
-        peer: str,
-        boundary: Boundary,
-        limits: Limits,
-        loop: asyncio.AbstractEventLoop,
-        on_closed: Callable[["Connection"], None],
-    ) -> None:
+    def __init__(self, stream: Stream, surroundings: Surroundings) -> None:
         self._stream = stream
         self._descriptor = stream.fileno()
-        self._peer = peer
-        self._boundary = boundary
-        self._limits = limits
-        self._loop = loop
-        self._on_closed = on_closed
-        self._parser = RequestParser(peer.rpartition(":")[0])
+        self._surroundings = surroundings
+        self._peer = surroundings.peer
+        self._boundary = surroundings.boundary
+        self._limits = surroundings.limits
+        self._loop = surroundings.loop
+        self._intake = Intake(stream, surroundings.peer.rpartition(":")[0], self._loop.time)
         self._backlog: deque[Request | BadRequest] = deque()
         self._queue: deque[Exchange] = deque()
         self._batch: Batch | None = None
         self._phase = Phase.OPEN
-        self._input_over = False
-        self._client_ended = False
+        self._upgrade: Upgrade | None = None
         self._reading = False
         self._writing = False
-        self._read_at = self._moved_at = loop.time()
-        self._head_since: float | None = None
+        self._moved_at = self._loop.time()
         self._watch(reading=True, writing=False)
 
     def __repr__(self) -> str:
@@ -94,41 +84,20 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            data = self._stream.recv(_RECEIVE)
+            if self._phase is Phase.LINGERING:
+                if not self._intake.drop():
+                    self.close()
+                return
+            self._backlog.extend(self._intake.receive())
+        except WantsWrite:
+            self._watch(reading=False, writing=True)
+            return
         except BlockingIOError:
             return
         except OSError as error:
             self._lost(error)
             return
-        self._read_at = self._loop.time()
-        if self._phase is Phase.LINGERING:
-            if not data:
-                self.close()
-            return
-        if data:
-            self._receive(data)
-        else:
-            self._input_over = self._client_ended = True
         self._advance()
-
-    def _receive(self, data: bytes) -> None:
-        try:
-            requests = self._parser.feed(data)
-            self._backlog.extend(requests)
-        except BadRequest as bad:
-            requests = bad.before
-            self._backlog.extend(requests)
-            self._refuse(bad)
-        if not self._parser.pending or self._input_over:
-            self._head_since = None
-        elif self._head_since is None or requests:
-            self._head_since = self._read_at  # of the first byte: later ones do not extend the limit
-
-    def _refuse(self, bad: BadRequest) -> None:
-        """Answer after everything that was asked before, and read nothing more."""
-        self._backlog.append(bad)
-        self._input_over = True
-        self._head_since = None
 
     def _answered(self, _: asyncio.Future[Reply]) -> None:
         self._source_ready()
@@ -147,11 +116,11 @@ class Connection:
             if now - self._moved_at > limits.stall_s:
                 _log.info("%s: has not read for %.0f s; reset", self._peer, limits.stall_s)
                 self.abort()
-        elif self._head_since is not None:
-            if self._reading and now - self._head_since > limits.head_s:
-                self._refuse(BadRequest(408, f"no complete request head within {limits.head_s:g} s"))
+        elif (since := self._intake.head_since) is not None:
+            if self._reading and now - since > limits.head_s:
+                self._backlog.append(self._intake.give_up(limits.head_s))
                 self._advance()
-        elif self.is_idle and now - max(self._read_at, self._moved_at) > limits.idle_s:
+        elif self.is_idle and now - max(self._intake.read_at, self._moved_at) > limits.idle_s:
             self.close()
 
     def drain(self) -> None:
@@ -159,7 +128,7 @@ class Connection:
         if self.is_idle and self._phase is Phase.OPEN:
             self.close()
         else:
-            self._input_over = True
+            self._intake.is_over = True
             self._advance()
 
     # What it then does.
@@ -177,11 +146,11 @@ class Connection:
     def _go_on(self) -> None:
         self._admit()
         progress = self._send()
-        if self._input_over and self.is_idle:
+        if self._intake.is_over and self.is_idle:
             self._end()
         else:
             self._watch(
-                reading=not self._input_over and not self._backlog,
+                reading=not self._intake.is_over and not self._backlog,
                 writing=progress in (Progress.SOCKET_FULL, Progress.TURN_OVER),
             )
 
@@ -215,7 +184,7 @@ class Connection:
             if not isinstance(answer, Reply):
                 answer.add_done_callback(self._answered)
             if not message.keep_alive or message.method == "CONNECT":
-                self._input_over = True
+                self._intake.is_over = True
                 self._backlog.clear()
 
     def _gather(self) -> Batch | None:
@@ -229,7 +198,8 @@ class Connection:
             keeps_alive = exchange.keeps_alive(reply)
             batch.add(reply, exchange.head(reply, keeps_alive))
             if not keeps_alive:
-                self._input_over = True
+                self._intake.is_over = True
+                self._upgrade = reply.upgrade
                 self._drop_queue()
         self._admit()  # into the room that is free now, however long this batch will take
         return batch
@@ -249,8 +219,7 @@ class Connection:
         if reading is not self._reading:
             self._reading = reading
             if reading:
-                if self._head_since is not None:
-                    self._head_since = self._loop.time()  # the time in which we did not read is not the client's
+                self._intake.resume()
                 self._loop.add_reader(self._descriptor, self._readable)
             else:
                 self._loop.remove_reader(self._descriptor)
@@ -266,13 +235,21 @@ class Connection:
 
     def _end(self) -> None:
         """Everything is answered: a clean end that the client can read up to. OSError of the peer."""
-        if self._client_ended:
+        if self._upgrade is not None:
+            self._hand_over(self._upgrade)
+        elif self._intake.client_ended:
             self.close()
         else:
             self._stream.finish()
             self._phase = Phase.LINGERING
             self._moved_at = self._loop.time()
             self._watch(reading=True, writing=False)
+
+    def _hand_over(self, upgrade: Upgrade) -> None:
+        assert isinstance(self._stream, PlainStream)  # the handler refuses what would lead out of TLS
+        self._phase = Phase.CLOSED
+        self._watch(reading=False, writing=False)
+        self._surroundings.next(self, upgrade(self._stream.detach(), self._surroundings))
 
     def _lost(self, error: OSError) -> None:
         """The client is gone, or a file that was being sent could not be read."""
@@ -297,4 +274,4 @@ class Connection:
         if self._batch is not None:
             self._settle(self._batch, finished=False)
         self._drop_queue()
-        self._on_closed(self)
+        self._surroundings.ended(self)

@@ -26,7 +26,11 @@ class Exchange:
 
     def head(self, reply: Reply, keeps_alive: bool) -> bytes:
         """The reply's head with the field `Connection` where RFC 9112 9.3 and 9.6 want it: for an end, and for 1.0."""
-        if not reply.head or (keeps_alive and self.request is not None and self.request.version != "1.0"):
+        if (
+            not reply.head
+            or reply.upgrade is not None
+            or (keeps_alive and self.request is not None and self.request.version != "1.0")
+        ):
             return reply.head
         option = b"keep-alive" if keeps_alive else b"close"
         return reply.head[:-2] + b"Connection: " + option + b"\r\n\r\n"

@@ -14,6 +14,8 @@ class Limits:
     """How long a connection without any request is kept; apt keeps one open over its whole run."""
     stall_s: float = 300.0
     """How long a client may leave a full socket buffer unread."""
+    tunnel_s: float = 900.0
+    """How long a tunnel is kept through which nothing comes."""
     linger_s: float = 2.0
     """How long a connection that we ended waits for the client's end, so that it can read the last answer."""
     accept_retry_s: float = 1.0

@@ -9,13 +9,17 @@ sent, cut in the middle, or never begun because the client left.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aptfreeze.archive.growth import Growth
 from aptfreeze.http.message import BadRequest, Request
 from aptfreeze.values import immutable
+
+if TYPE_CHECKING:
+    from aptfreeze.serve.stage import Stage, Surroundings
 
 
 @immutable
@@ -57,6 +61,10 @@ class PipeBody:
 Body = Inline | FileBody | PipeBody
 
 
+Upgrade = Callable[[socket.socket, "Surroundings"], "Stage"]
+"""Begins another stage on the client's socket, as soon as the answer is sent; raises nothing."""
+
+
 # Not frozen: one is made for each request, and frozen slots make that three times as slow.
 @dataclass(slots=True)
 class Reply:
@@ -69,6 +77,8 @@ class Reply:
     stops pipelining when a connection closes on it."""
     done: Callable[[int, bool], None] | None = None
     """Called once in the event loop: bytes of the body that were handed to the kernel, and whether that was all."""
+    upgrade: Upgrade | None = None
+    """In the answer to CONNECT: what the connection is from then on."""
 
 
 class Handler(Protocol):

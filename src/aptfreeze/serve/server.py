@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The listening sockets and all connections of one server.
+"""The listening sockets and all connections of one server, whatever stage each is in.
 
 Rule 1: no task per connection: connections live by callbacks of the loop that `serve` runs in, so that nothing of one
 client can end another. `serve` itself belongs into the caller's TaskGroup.
@@ -23,6 +23,7 @@ from aptfreeze.serve.boundary import Boundary
 from aptfreeze.serve.connection import Connection
 from aptfreeze.serve.limits import Limits
 from aptfreeze.serve.reply import Handler
+from aptfreeze.serve.stage import Stage, Surroundings
 from aptfreeze.serve.stream import PlainStream
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Server:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._listeners: list[socket.socket] = []
-        self._connections: set[Connection] = set()
+        self._connections: set[Stage] = set()
         self._accepting = False
         self._exhausted = False
         self._retry: asyncio.TimerHandle | None = None
@@ -56,7 +57,7 @@ class Server:
         return f"<Server on {where or 'nothing'}: {len(self._connections)} connections, {state}>"
 
     @property
-    def connections(self) -> frozenset[Connection]:
+    def connections(self) -> frozenset[Stage]:
         """Those that are open now."""
         return frozenset(self._connections)
 
@@ -171,14 +172,21 @@ class Server:
         except OSError:  # it was reset before we looked
             client.close()
             return
-        self._connections.add(Connection(stream, peer, self._boundary, self._limits, self._loop, self._closed))
+        surroundings = Surroundings(peer, self._boundary, self._limits, self._loop, self._closed, self._next)
+        self._connections.add(Connection(stream, surroundings))
         self._empty.clear()
         if self._sweeper is None:
             self._sweeper = self._loop.call_later(self._limits.sweep_s, self._sweep)
 
     # Connections that end.
 
-    def _closed(self, connection: Connection) -> None:
+    def _next(self, stage: Stage, following: Stage) -> None:
+        self._connections.discard(stage)
+        self._connections.add(following)
+        if self._stopping:
+            following.drain()
+
+    def _closed(self, connection: Stage) -> None:
         self._connections.discard(connection)
         if not self._connections:
             self._empty.set()

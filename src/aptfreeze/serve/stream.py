@@ -15,6 +15,10 @@ from typing import Protocol
 Buffer = bytes | memoryview
 
 
+class WantsWrite(BlockingIOError):
+    """Reading can go on when the descriptor is *writable*: TLS has something to say first."""
+
+
 class Stream(Protocol):
     """What a connection needs of a socket, encrypted or not."""
 
@@ -23,7 +27,10 @@ class Stream(Protocol):
         ...
 
     def recv(self, size: int) -> bytes:
-        """Up to size bytes; empty when the peer sends no more."""
+        """Up to size bytes, but not fewer than there are; empty when the peer sends no more. Also `WantsWrite`.
+
+        `size` is at least 16 KiB.
+        """
         ...
 
     def sendmsg(self, buffers: Sequence[Buffer], more: bool) -> int:
@@ -64,6 +71,14 @@ class PlainStream:
     def recv(self, size: int) -> bytes:
         return self._socket.recv(size)
 
+    def peek(self, size: int) -> bytes:
+        """The same, and the bytes stay where they are."""
+        return self._socket.recv(size, socket.MSG_PEEK)
+
+    def detach(self) -> socket.socket:
+        """The socket, for whoever takes the connection over; the stream is of no use from then on."""
+        return self._socket
+
     def sendmsg(self, buffers: Sequence[Buffer], more: bool) -> int:
         return self._socket.sendmsg(buffers, (), socket.MSG_MORE if more else 0)
 
@@ -77,6 +92,11 @@ class PlainStream:
         self._socket.close()
 
     def abort(self) -> None:
-        with contextlib.suppress(OSError):  # the peer may have reset it first
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._socket.close()
+        reset(self._socket)
+
+
+def reset(connected: socket.socket) -> None:
+    """Close a socket so that the peer reads an error."""
+    with contextlib.suppress(OSError):  # the peer may have reset it first
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connected.close()

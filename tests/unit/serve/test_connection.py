@@ -12,6 +12,7 @@ from aptfreeze.serve.boundary import Boundary
 from aptfreeze.serve.connection import Connection
 from aptfreeze.serve.limits import Limits
 from aptfreeze.serve.reply import Inline, Reply
+from aptfreeze.serve.stage import Stage, Surroundings
 from aptfreeze.serve.stream import PlainStream
 from support.serving import Answer, Scripted, answer, get
 
@@ -31,11 +32,17 @@ class Driven:
     def __init__(self, handler: Scripted, limits: Limits) -> None:
         self.loop = Loop()
         self.handler = handler
-        self.closed: list[Connection] = []
+        self.closed: list[Stage] = []
+        self.followed: list[Stage] = []
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.client = socket.create_connection(listener.getsockname(), timeout=5)
             stream = PlainStream(listener.accept()[0])
-        self.connection = Connection(stream, "client", Boundary(handler), limits, self.loop, self.closed.append)
+        self.connection = Connection(
+            stream,
+            Surroundings(
+                "client", Boundary(handler), limits, self.loop, self.closed.append, lambda _, n: self.followed.append(n)
+            ),
+        )
 
     def step(self) -> None:
         """Everything that is ready in the loop happens."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A tunnel: after CONNECT, bytes go to and fro between a client and a server that we do not look into.
+"""A tunnel: after CONNECT, what a client and a server say to each other goes by unread.
 
 Rule 1: what one side sends the other gets, no faster than it takes it: at most one piece of each direction is held.
 Rule 2: an end of one direction is passed on as such, and the other goes on (half-closed connections); an error of

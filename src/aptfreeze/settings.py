@@ -194,6 +194,10 @@ class PolicySettings:
     allow: tuple[str, ...] = ()
     """What may be passed through whatever `passthrough` says, private addresses included: `host`, `host:port`,
     `*.example.org`, `host/path`."""
+    serve: tuple[str, ...] = ()
+    """What clients get, and nothing else, where other machines reach `serve`; written as in `allow`."""
+    credentials: Path | None = None
+    """A file with lines `user:password`; where other machines reach `serve`, every client must have one."""
 
 
 @immutable
@@ -273,6 +277,8 @@ ROWS: tuple[Row, ...] = (
     Row("policy.sources", "what is done about source packages", _sources, _POLICY.sources),
     Row("policy.passthrough", "what is done with other requests than apt's", _passthrough, _POLICY.passthrough),
     Row("policy.allow", "what may be passed through all the same", places, _POLICY.allow),
+    Row("policy.serve", "what serve serves where other machines reach it", places, _POLICY.serve),
+    Row("policy.credentials", "a file of passwords, asked for there", path, _POLICY.credentials),
     Row("fetch.connections", "most connections to one host", whole(1, 64), _FETCH.connections),
     Row("fetch.depth", "most requests in flight on a connection", whole(1, 64), _FETCH.depth),
     Row("fetch.parts", "most parts of a large file at once", whole(1, 64), _FETCH.parts),
@@ -305,7 +311,11 @@ def from_values(values: Mapping[str, Sourced[Any]], variables: Mapping[str, str]
             values["snapshot.connections"].value,
         ),
         policy=PolicySettings(
-            values["policy.sources"].value, values["policy.passthrough"].value, values["policy.allow"].value
+            values["policy.sources"].value,
+            values["policy.passthrough"].value,
+            values["policy.allow"].value,
+            values["policy.serve"].value,
+            values["policy.credentials"].value,
         ),
         fetch=FetchSettings(**fetch),
         locked=values["locked"],

@@ -283,7 +283,7 @@ def test_listen_that_is_no_address(product: Aptfreeze, listen: str) -> None:
     "listen", ["0.0.0.0:3142", "[::]:3142", "192.0.2.1:80", "mirror.example.org:80", ":80", "*:80"]
 )
 def test_listen_that_others_can_reach(product: Aptfreeze, listen: str) -> None:
-    refused(product, ["serve", "--listen", listen], "no loopback address", "use 127.0.0.1")
+    refused(product, ["serve", "--listen", listen], "no setting says what they may have", "[policy] serve")
 
 
 def test_a_port_that_another_program_has(product: Aptfreeze) -> None:

@@ -78,7 +78,8 @@ def _serve_flags(parser: argparse.ArgumentParser) -> None:
         "--listen",
         metavar="ADDRESS:PORT",
         default="127.0.0.1:3142",
-        help="where to listen: a loopback address; port 0 takes a free one (default: %(default)s)",
+        help="where to listen; other addresses than loopback need [policy] serve or credentials; port 0 takes a free "
+        "one (default: %(default)s)",
     )
     parser.add_argument(
         "--ready-file", metavar="FILE", help="write url, pid and generation as JSON to FILE once clients are served"

@@ -7,14 +7,14 @@ Rule 3: a proxy changes the way only: each origin has its own queue and connecti
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from aptfreeze.errors import UpstreamError
-from aptfreeze.fetch.connection import Connection
+from aptfreeze.errors import RefusedError, UpstreamError
+from aptfreeze.fetch.connection import Connection, Wire
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
@@ -58,6 +58,11 @@ class Hosts:
         self._without_parts: set[str] = set()
         self._lock = threading.Lock()
         self._is_closed = False
+        self._guard: Callable[[Endpoint], AddressCheck] | None = None
+
+    def guarded(self, guard: "Callable[[Endpoint], AddressCheck]") -> None:
+        """From now on, each server is connected to at such addresses only as its check allows."""
+        self._guard = guard
 
     def __repr__(self) -> str:
         return f"<Hosts {self._hosts}>"
@@ -171,7 +176,15 @@ class Hosts:
     def _connected(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
         proxy = self._wires.proxy_for(endpoint)
         peer = endpoint.server if proxy is None else f"{endpoint.server} by {proxy}"
-        return Connection(self._wires.open(endpoint, check), peer)
+        return Connection(self._wire(endpoint, check), peer)
+
+    def _wire(self, endpoint: Endpoint, check: "AddressCheck | None") -> Wire:
+        if check is not None or self._guard is None:
+            return self._wires.open(endpoint, check)
+        try:
+            return self._wires.open(endpoint, self._guard(endpoint))
+        except RefusedError as error:  # another supplier may be elsewhere
+            raise UpstreamError(error.message, hint=error.hint) from error
 
 
 def request(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from aptfreeze.environment.pinning import Pinning
     from aptfreeze.environment.resigning import Resigning
     from aptfreeze.fetch.addresses import Own
+    from aptfreeze.serve.gate import Gate
     from aptfreeze.serve.recall import Recall
     from aptfreeze.trust.signing import SigningKey
 
@@ -57,6 +58,8 @@ class World:
     access_log: Path | None = None
     follows: bool = False
     """Whether another generation that becomes current is served from then on; else it is one session to the end."""
+    gate: "Gate | None" = None
+    """What other machines may have; None: they do not reach us."""
     signing_key: "SigningKey | None" = None
     """What suites are served signed with; None: as their archives signed them."""
 
@@ -97,7 +100,7 @@ def assembled(
     frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, prefetch, absences, tasks, _resigning(world))
     absence = AbsenceDesk(session, archive_only, partial(read_copies, store.environment), threads)
     passing = PassThrough(session, archive.downloads, Passage(session, settings.policy, own), relays, offline=offline)
-    handler = Proxy(
+    handler: Handler = Proxy(
         session,
         lookup,
         archive.mirrors,
@@ -109,6 +112,10 @@ def assembled(
         tasks=tasks,
         threads=threads,
     )
+    if world.gate is not None:
+        from aptfreeze.serve.gate import Gated  # start-up time
+
+        handler = Gated(handler, world.gate, archive.mirrors.identify)
     clashes = ClashWatch(session, lookup, archive_only)
     served = handler if log is None else Logged(handler, log)
     return Parts(served, session, first_sight, sources, prefetch, clashes, log)

@@ -3,8 +3,8 @@
 
 Rule 1: [policy] passthrough and allow decide by the name that was asked for; which addresses the name may lead to is
 decided when they are connected to (`Allowed.check`), and never by a second resolution.
-Rule 2: for clients of other machines only public addresses are connected to, unless the name is in [policy] allow:
-else who reaches us reaches all that we reach. A client on loopback is on this machine, and reaches it without us.
+Rule 2: for clients of other machines only public addresses are connected to, unless the name is in [policy] allow or
+serve: else who reaches us reaches all that we reach. A client on loopback is on this machine and reaches it anyway.
 Rule 3: whatever the decision is, the host is counted: it is named in the summary and in the record.
 """
 
@@ -74,6 +74,7 @@ class Passage:
         self._session = session
         self._mode = settings.passthrough
         self._allow = places(settings.allow)
+        self._serve = places(settings.serve)
         self._own = own
 
     def judge(self, host: str, port: int, client: str, path: str | None = None) -> Allowed | Denied:
@@ -82,7 +83,8 @@ class Passage:
 
         name = shown(host, port)
         is_listed = any(place.holds(host, port, path) for place in self._allow)
-        check = AddressCheck(name, self._own, is_public_only=not (is_listed or is_loopback(client)))
+        is_known = is_listed or any(place.holds(host, port, path) for place in self._serve)
+        check = AddressCheck(name, self._own, is_public_only=not (is_known or is_loopback(client)))
         if is_listed or self._mode is Passthrough.ALLOW:
             return Allowed(check)
         hint = f'list "{name}" in [policy] allow, or, for a single file, have it pinned: aptfreeze pin URL'

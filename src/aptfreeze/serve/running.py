@@ -221,6 +221,10 @@ async def running(
     ):
         port = server.listen(host, port) if listener is None else server.adopt(listener)
         archive.routes.avoid(port)
+        if world.gate is not None:
+            from aptfreeze.serve.gate import guard  # start-up time
+
+            archive.downloads.hosts.guarded(guard(world.settings, world.generation, server.addresses))
         try:
             async with asyncio.TaskGroup() as tasks:
 

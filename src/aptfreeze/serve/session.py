@@ -17,6 +17,9 @@ from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
 from aptfreeze.freeze.outcome import PinnedPackage
 
+_MOST = 1000
+"""Of hosts, and of each kind of message: what is said of them comes from clients, who may have any number."""
+
 
 @dataclass(slots=True)
 class Traffic:
@@ -64,19 +67,18 @@ class Session:
     """Requests by host that were passed through or refused because they cannot be frozen."""
 
     def notice(self, text: str) -> None:
-        if text not in self.notices:
-            self.notices.append(text)
-            self.tell(text)
+        self._say(self.notices, text)
 
     def verdict(self, text: str) -> None:
         """Something that makes the whole run unfit, whatever COMMAND made of it."""
-        if text not in self.verdicts:
-            self.verdicts.append(text)
-            self.tell(text)
+        self._say(self.verdicts, text)
 
     def failure(self, text: str) -> None:
-        if text not in self.failures:
-            self.failures.append(text)
+        self._say(self.failures, text)
+
+    def _say(self, said: list[str], text: str) -> None:
+        if text not in said and len(said) < _MOST:
+            said.append(text)
             self.tell(text)
 
     def retract(self, key: SuiteKey) -> None:
@@ -94,8 +96,9 @@ class Session:
 
     def passed(self, host: str) -> None:
         """A request to a host that is not frozen."""
-        self.not_frozen[host] += 1
-        self.record.passed(host)
+        name = host if host in self.not_frozen or len(self.not_frozen) < _MOST else "further hosts"
+        self.not_frozen[name] += 1
+        self.record.passed(name)
 
     def index_used(self, key: SuiteKey, index: IndexName) -> None:
         self.record.asked(AskedIndex(key.repository, key.suite, index.path))

@@ -10,6 +10,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aptfreeze.describe.watching import Show
 from aptfreeze.environment import files
@@ -22,6 +23,9 @@ from aptfreeze.serve.server import allow_connections
 from aptfreeze.serve.watching import serving_of, sources_of, watched
 from aptfreeze.values import immutable
 
+if TYPE_CHECKING:
+    from aptfreeze.serve.gate import Gate
+
 _COMMIT_AFTER_S = 60.0
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -33,27 +37,30 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """`127.0.0.1:3142`, `[::1]:3142`, `localhost:0`; UsageError for what is no loopback address."""
+        """`127.0.0.1:3142`, `[::1]:3142`, `localhost:0`, `:3142` (all of this machine); UsageError for what is none."""
         host, colon, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
             raise UsageError(f"--listen {text!r} is no ADDRESS:PORT", hint="for example --listen 127.0.0.1:3142")
-        if not _is_loopback(host):
-            raise UsageError(
-                f"--listen {text!r} is no loopback address, and only those are allowed for now",
-                hint="use 127.0.0.1, [::1] or localhost",
-            )
         return cls(host, int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def local(self) -> "Address":
+        """How this machine's own programs reach it."""
+        if self.host in ("", "0.0.0.0"):
+            return Address("127.0.0.1", self.port)
+        return Address("::1" if self.host == "::" else self.host, self.port)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def serve(
@@ -71,8 +78,10 @@ async def serve(
     `tell` tells a line for good, `show` one that the next one replaces. With `watched_pid` it is one session, with one
     generation; else each request is answered from the generation that is current when it comes.
 
-    UsageError if there is no such process, the address cannot be had, or the ready file cannot be written.
+    UsageError if there is no such process, the address cannot be had, the ready file cannot be written, or other
+    machines reach the address and the settings do not say what they may have.
     """
+    gate = None if address.is_loopback else _gate(opened, address)
     if ready_file is not None:
         files.check_deliverable(ready_file)
     allow_connections()
@@ -88,11 +97,14 @@ async def serve(
             _COMMIT_AFTER_S,
             access_log,
             follows=watched_pid is None,
+            gate=gate,
             signing_key=opened.signing_key(),
         )
         async with running(world, address.host, address.port) as proxy:
-            url = f"http://{Address(address.host, proxy.port)}"
-            tell(f"serving {opened.environment.root} on {url}, generation {generation.id[:12]}")
+            listening = Address(address.host, proxy.port)
+            url = f"http://{listening.local}"
+            where = url if listening.local == listening else f"{url} and every address of this machine"
+            tell(f"serving {opened.environment.root} on {where}, generation {generation.id[:12]}")
             with _told_ready(ready_file, url, generation.id), watched(serving_of(proxy), show):
                 await _first(ended, process)
             ended.clear()  # a second signal ends the waiting for Sources
@@ -100,6 +112,12 @@ async def serve(
                 missing = await proxy.finish(ended)
             for each in missing:
                 tell(f"no Sources of {each.key} {each.component}: {each.error.message}")
+
+
+def _gate(opened: Opened, address: Address) -> "Gate":
+    from aptfreeze.serve.gate import Gate  # start-up time
+
+    return Gate.of(opened.settings.policy, f"--listen {address}")
 
 
 @contextlib.contextmanager

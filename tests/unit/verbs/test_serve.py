@@ -47,12 +47,30 @@ def test_what_is_no_address(text: str) -> None:
         Address.parse(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "mirror.example.org:1", ":1", "[]:1", "127.1:1"]
-)
-def test_what_others_could_reach(text: str) -> None:
-    with pytest.raises(UsageError, match="no loopback address"):
-        Address.parse(text)
+OPEN = ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "mirror.example.org:0", ":0", "[]:0", "127.1:0"]
+
+
+@pytest.mark.parametrize("text", OPEN)
+def test_what_others_could_reach_is_no_loopback_address(text: str) -> None:
+    assert not Address.parse(text).is_loopback
+
+
+@pytest.mark.parametrize("text", OPEN)
+def test_nobody_else_is_served_before_the_settings_say_what(aptfreeze: Aptfreeze, text: str) -> None:
+    refused = aptfreeze.command("serve", "--archive", str(aptfreeze.archive), "--listen", text).fails(2)
+
+    assert "no setting says what they may have" in refused.said_by("aptfreeze")
+    assert "[policy] serve" in refused.stderr
+    assert not aptfreeze.lock_file.exists()
+
+
+def test_on_all_addresses_it_tells_the_one_for_this_machine(aptfreeze: Aptfreeze, repository: Repository) -> None:
+    aptfreeze.configure(f'[policy]\nserve = ["{repository.url.removeprefix("http://")}"]')
+
+    with aptfreeze.serve("--listen", "0.0.0.0:0") as serving:
+        assert serving.proxy.startswith("http://127.0.0.1:")
+        assert "and every address of this machine" in serving.output
+        assert ask(serving.proxy, f"{repository.url}/dists/bookworm/InRelease").status == 200
 
 
 def test_the_ready_file_is_there_while_clients_are_served(aptfreeze: Aptfreeze, repository: Repository) -> None:

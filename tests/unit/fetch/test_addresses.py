@@ -96,3 +96,24 @@ def test_what_counts_is_the_address_that_is_connected_to_however_it_was_written(
     check = AddressCheck(host, frozenset(), is_public_only=True)
     with pytest.raises(RefusedError, match=r"at (127\.0\.0\.1|::1|0\.0\.0\.0)"):
         connect(host, 9, connect_timeout_s=1, read_timeout_s=1, check=check)
+
+
+def test_the_name_is_resolved_once_so_that_a_second_answer_cannot_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, judged = [], []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def resolve(host: str, *_: object, **__: object) -> list[object]:
+            asked.append(host)
+            address = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port))]
+
+        class Watching(AddressCheck):
+            def __call__(self, address: str, port: int) -> None:
+                judged.append(address)
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        check = Watching("rebinding.example.org", frozenset(), is_public_only=True)
+        with connect("rebinding.example.org", port, connect_timeout_s=5, read_timeout_s=5, check=check) as wire:
+            assert judged == [wire.getpeername()[0]]
+    assert asked == ["rebinding.example.org"]

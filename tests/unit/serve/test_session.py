@@ -59,3 +59,23 @@ def test_a_retracted_pin_is_gone_and_makes_what_was_remembered_stale(session: Se
     assert key not in session.provisional | session.pinned_now.keys()
     assert session.dropped == {key}
     assert session.retractions == before + 1
+
+
+def test_clients_cannot_fill_the_memory_with_what_is_said_of_them(session: Session) -> None:
+    for number in range(3000):
+        session.passed(f"{number}.example.org")
+        session.passed("0.example.org")
+        session.verdict(f"verdict {number}")
+        session.notice(f"notice {number}")
+        session.failure(f"failure {number}")
+
+    assert len(session.not_frozen) == 1001
+    assert (session.not_frozen["0.example.org"], session.not_frozen["further hosts"]) == (3001, 2000)
+    assert [len(said) for said in (session.verdicts, session.notices, session.failures)] == [1000, 1000, 1000]
+
+
+def test_single_files_that_others_pinned_are_added_and_nothing_is_changed(session: Session) -> None:
+    mine, theirs = Digest.of(b"mine"), Digest.of(b"theirs")
+    session.adopt({"www.example.org/a": mine})
+    session.adopt({"www.example.org/a": theirs, "www.example.org/b": theirs})
+    assert dict(session.generation.extra) == {"www.example.org/a": mine, "www.example.org/b": theirs}

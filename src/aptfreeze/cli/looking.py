@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that look at an environment and change nothing: status, packages, config."""
+"""Verbs that look at an environment and change nothing: status, packages, config, doctor."""
 
 import argparse
+import os
 from datetime import UTC, datetime
 
 from aptfreeze.cli.printing import print_data
-from aptfreeze.cli.verb import Verb, add_json_flag, add_offline_flag
+from aptfreeze.cli.verb import Verb, add_json_flag, add_locked_flag, add_offline_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import UsageError
@@ -57,6 +58,22 @@ def _config(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     return 0
 
 
+def _doctor_flags(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "aptfreeze doctor [FLAG...] [-- COMMAND [ARG...]]"
+    add_locked_flag(parser)
+    add_json_flag(parser)
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND [ARG...]", help="what run would run")
+
+
+def _doctor(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.verbs import doctor
+
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    found = doctor.examine(opened, command, os.environ, datetime.now(UTC))
+    print_data(doctor.data(found) if options.json else doctor.lines(found))
+    return doctor.exit_status(found)
+
+
 VERBS = (
     Verb(
         "status",
@@ -86,5 +103,18 @@ VERBS = (
         "or default.\n\n  APTFREEZE_OFFLINE=1 aptfreeze config",
         add_json_flag,
         _config,
+    ),
+    Verb(
+        "doctor",
+        "what would bypass or break the freezing of a build",
+        "Look at a build command, its variables, apt's configuration and sources, the\n"
+        "lock file, the archive and this machine, and tell what would not be frozen or\n"
+        "would fail, what run does about it, and how to fix the rest. Nothing is run,\n"
+        "nothing is fetched.\n\n"
+        "  aptfreeze doctor -- ./build.sh\n"
+        "  aptfreeze doctor --locked --json -- mmdebstrap bookworm image.tar\n\n"
+        "Exit status: 3 if there is a problem that run cannot help.",
+        _doctor_flags,
+        _doctor,
     ),
 )

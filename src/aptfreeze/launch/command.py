@@ -65,6 +65,17 @@ def other_key_notice(command: Sequence[str]) -> Notice | None:
     )
 
 
+def passed_wrapper_notice(command: Sequence[str]) -> Notice | None:
+    """A notice when COMMAND is mmdebstrap by its path, so that the wrapper in PATH is not what starts."""
+    if tool_of(command) != "mmdebstrap" or "/" not in command[0]:
+        return None
+    return Notice(
+        f"{command[0]} is named by its path, and so goes past the wrapper that gives it apt's options for frozen "
+        "suites: apt refuses those that are older than their Valid-Until",
+        hint=f'name it without a folder: "mmdebstrap", with {PurePosixPath(command[0]).parent} in PATH',
+    )
+
+
 def _sets_proxy(word: str) -> bool:
     text = "".join(word.split()).lower()
     return "acquire::http" in text and "proxy" in text

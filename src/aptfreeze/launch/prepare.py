@@ -12,7 +12,7 @@ from pathlib import Path
 from aptfreeze.fetch.aptread import Option, main_file, read_options
 from aptfreeze.launch.aptconf import NO_SANDBOX, override_notices, proxy_notices, run_rules, write_configuration
 from aptfreeze.launch.aptlists import prepare_lists
-from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice
+from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice, passed_wrapper_notice
 from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session
 from aptfreeze.launch.variables import child_variables
@@ -45,7 +45,7 @@ def prepare(
     variables["PATH"] = path
     found = read_options(own) if options is None else options
     rules = _configure_apt(command, variables, session, found)
-    told = [elevation_notice(command), own_proxy_notice(command)]
+    told = [elevation_notice(command), own_proxy_notice(command), passed_wrapper_notice(command)]
     if session.certificate:
         told.append(other_key_notice(command))
     all_notices = (*(notice for notice in told if notice), *notices, *wrapper_notices, *proxy_notices(found))

@@ -48,7 +48,7 @@ def _configured(path: Path) -> Keyring:
 
 def _of_the_system(repository: str, root: Path) -> Iterator[Keyring]:
     """In the order in which they are most likely to fit; each file once."""
-    entries = [entry for entry in _apt_sources(root) if repository in entry.repositories]
+    entries = [entry for entry in signed_by_entries(root) if repository in entry.repositories]
     for entry in entries:
         if entry.inline:
             yield from _if_usable("Signed-By of this machine's apt sources", entry.inline)
@@ -76,7 +76,8 @@ def _keyring_files(folder: Path) -> list[Path]:
     ]
 
 
-def _apt_sources(root: Path) -> Iterator[SignedBy]:
+def signed_by_entries(root: Path) -> Iterator[SignedBy]:
+    """What the machine's own sources say of keys."""
     apt = root / "etc/apt"
     for path in (apt / "sources.list", *_listing(apt / "sources.list.d")):
         parse = {".list": one_line_entries, ".sources": deb822_entries}.get(path.suffix)

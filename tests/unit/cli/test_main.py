@@ -23,7 +23,7 @@ from support.repository import Repository
 
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin"),
-    *("status", "packages", "config", "key"),
+    *("status", "packages", "config", "doctor", "key"),
 )
 
 
@@ -133,6 +133,7 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     assert keys(data(aptfreeze, "log")) <= documented("log --json")
     assert keys(data(aptfreeze, "reset")) <= documented("rollback --json`, `reset --json")
     assert keys(list(data(aptfreeze, "config").values())) <= documented("config --json")
+    assert keys(data(aptfreeze, "doctor")) <= documented("doctor --json")
     aptfreeze.resign()
     assert keys(data(aptfreeze, "key")) <= documented("key --json")
 

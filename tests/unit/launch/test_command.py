@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice
+from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice, passed_wrapper_notice
 
 
 @pytest.mark.parametrize("line", ["apt update", "apt-get update", "/usr/bin/apt-get -y install x"])
@@ -76,3 +76,11 @@ def test_a_proxy_by_option_is_told_without_its_value(option: str) -> None:
 )
 def test_a_source_with_a_key_of_its_own(command: list[str], told: bool) -> None:
     assert (other_key_notice(command) is not None) == told
+
+
+def test_a_wrapper_that_is_passed_by_is_told_with_its_folder() -> None:
+    notice = passed_wrapper_notice(["/usr/bin/mmdebstrap", "bookworm"])
+    assert notice is not None
+    assert "with /usr/bin in PATH" in (notice.hint or "")
+    assert passed_wrapper_notice(["mmdebstrap"]) is None
+    assert passed_wrapper_notice(["/usr/sbin/debootstrap"]) is None

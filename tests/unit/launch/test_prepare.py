@@ -2,6 +2,7 @@
 """All that COMMAND is given, put together."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from aptfreeze.fetch.aptread import Option, read_options
@@ -78,3 +79,14 @@ def test_a_machine_without_apt_is_no_obstacle(tmp_path: Path) -> None:
     prepared = prepare(["make"], {"PATH": "/nowhere"}, make_session(tmp_path))
     assert (*prepared.notices, *prepared.overridden()) == ()
     assert Path(prepared.variables["APT_CONFIG"]).is_file()
+
+
+def test_in_a_user_namespace_apt_stays_root_and_mmdebstrap_unshares(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/mmdebstrap").touch(0o755)
+    session = replace(make_session(tmp_path), in_user_namespace=True)
+    path = f"{tmp_path / 'tools'}:{os.environ['PATH']}"
+    prepared = prepare(["make"], os.environ | {"PATH": path}, session)
+    assert options(dict(prepared.variables))["APT::Sandbox::User"] == "root"
+    assert prepared.overridden() == ()
+    assert ' --mode=unshare "$@"' in (session.folder / "bin/mmdebstrap").read_text()

@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: MIT
+"""`run --isolate`: there is no way but the proxy, and all else is as it is without.
+
+Each story is told of root, of a normal user with a range of ids and of one without, and of root who runs the build as a
+user.
+"""
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.apt import Apt
+from support.aptfreeze import Aptfreeze
+from support.defaults import NO_SERVICE
+from support.isolation import needs_namespaces, wait_until_empty
+from support.machine import NAME, NUMBER, Machine, machine_with_a_builder
+from support.mirror import Mirror
+from support.origin import Origin
+from support.process import Result, run
+from support.repository import Repository
+from support.signing import SigningKey
+from support.users import only_root
+
+pytestmark = [
+    needs_namespaces(),
+    only_root,
+    pytest.mark.skipif(shutil.which("newuidmap") is None, reason="uidmap is not installed"),
+]
+
+BUILD = "apt-get update && apt-get install --download-only hello"
+
+
+class Builds:
+    """Somebody who builds with apt and aptfreeze, in a folder of their own."""
+
+    def __init__(self, machine: Machine, key: SigningKey, *, as_root: bool = False, flags: Sequence[str] = ()) -> None:
+        self.machine = machine
+        self.number = os.geteuid() if as_root and not flags else NUMBER
+        self.product = Aptfreeze(machine.folder / "product")
+        self.product.configure(NO_SERVICE)
+        keyring = shutil.copy(key.keyring, machine.folder / "key.gpg")
+        self.product.configure(f"[trust]\nkeyrings = {json.dumps([str(keyring)])}")
+        self.apt = Apt(machine.folder / "apt")
+        self.keyring = str(keyring)
+        self.isolate = ("--isolate", *flags)
+        self._as_root = as_root
+
+    def line(self, command: Sequence[str], *flags: str) -> list[str]:
+        if self.number == NUMBER:
+            self.machine.give()
+        words = self.product.line("run", "--archive", str(self.product.archive), *flags, "--", *command)
+        return self.machine.line(words, as_root=self._as_root)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return self.product.environ | self.apt.environ | {"HOME": str(self.machine.folder)}
+
+    def run(self, command: Sequence[str], *flags: str) -> Result:
+        """`aptfreeze run FLAGS -- COMMAND`, isolated only if the flags say so."""
+        return run(self.line(command, *flags), env=self.environ, cwd=self.product.environment)
+
+    def summary_of(self, command: Sequence[str], *flags: str) -> Any:
+        file = self.product.environment / "summary.json"
+        self.run(command, "--json", str(file), *flags)
+        return json.loads(file.read_text())
+
+
+WHO: dict[str, tuple[bool, dict[str, Any]]] = {
+    "root": (True, {"as_root": True}),
+    "user": (True, {}),
+    "user-without-range": (False, {}),
+    "root-for-user": (True, {"as_root": True, "flags": ("--user", NAME)}),
+}
+
+
+@pytest.fixture
+def who(request: pytest.FixtureRequest, signing_key: SigningKey) -> Iterator[Builds]:
+    has_ranges, options = WHO[request.param]
+    with machine_with_a_builder(has_ranges=has_ranges) as machine:
+        yield Builds(machine, signing_key, **options)
+
+
+everybody = pytest.mark.parametrize("who", list(WHO), indirect=True)
+root = pytest.mark.parametrize("who", ["root"], indirect=True)
+user = pytest.mark.parametrize("who", ["user"], indirect=True)
+root_for_user = pytest.mark.parametrize("who", ["root-for-user"], indirect=True)
+
+
+def use(who: Builds, repository: Repository) -> None:
+    who.apt.add(repository, signed_by=who.keyring)
+
+
+# --- the only way ----------------------------------------------------------------------------------------------------
+
+
+@everybody
+def test_apt_fetches_by_the_proxy(who: Builds, repository: Repository) -> None:
+    use(who, repository)
+
+    done = who.run(["sh", "-c", BUILD], *who.isolate).ok()
+
+    assert list(who.apt.fetched()) == ["hello_1.0_amd64.deb"]
+    assert "\naptfreeze: isolated: COMMAND had no IP network but this proxy" in done.stderr
+    assert [key.rpartition(" ")[2] for key in who.product.pins] == ["bookworm"]
+
+
+@everybody
+def test_apt_itself_has_its_own_lists_as_always(who: Builds, repository: Repository) -> None:
+    use(who, repository)
+
+    who.run(["apt-get", "update"], *who.isolate).ok()
+    who.run(["apt-get", "install", "--download-only", "hello"], *who.isolate).ok()
+
+    (fetched,) = (who.product.environment / ".aptfreeze").rglob("archives/hello_1.0_amd64.deb")
+    assert fetched.stat().st_uid == who.number
+
+
+@user
+def test_apt_leaves_no_files_of_other_users_behind(who: Builds, repository: Repository) -> None:
+    use(who, repository)
+    who.apt.set("APT::Sandbox::User", "_apt")
+
+    who.run(["sh", "-c", BUILD], *who.isolate).ok()
+
+    assert {path.stat().st_uid for path in who.apt.root.rglob("*")} == {NUMBER}
+
+
+_AROUND = """
+import socket, sys
+for name, port in [("192.0.2.1", 80), ("127.0.0.1", int(sys.argv[1])), ("mirror.example.org", 80)]:
+    try:
+        socket.create_connection((name, port))
+        print("CONNECTED", name)
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+@everybody
+def test_what_tries_to_get_around_fails(who: Builds, repository: Repository, origin: Origin) -> None:
+    use(who, repository)
+    around = [sys.executable, "-c", _AROUND, str(origin.url.rpartition(":")[2])]
+    wget = ["wget", "--no-proxy", "--tries=1", "-O-", f"{repository.url}/dists/bookworm/InRelease"]
+    direct = "apt-get -o Acquire::http::Proxy=DIRECT -o Acquire::Retries=0 update"
+
+    probed = who.run(around, *who.isolate).ok().stdout.splitlines()
+    assert probed[:2] == ["Network is unreachable", "Connection refused"]
+    assert len(probed) == 3
+    assert "CONNECTED" not in probed[2]
+    assert "Connection refused" in who.run(wget, *who.isolate).fails(4).stderr
+    who.run(["sh", "-c", direct], *who.isolate).fails(100)
+    assert origin.count("*") == 0
+
+
+# --- who COMMAND is --------------------------------------------------------------------------------------------------
+
+_SHOW = "id -u; cat /proc/self/uid_map; id -nG; echo $HOME $USER"
+
+
+@root
+def test_root_stays_root_in_no_user_namespace(who: Builds) -> None:
+    plain, isolated = (who.run(["sh", "-c", _SHOW], *flags).ok().stdout for flags in ((), who.isolate))
+
+    assert isolated == plain
+
+
+@user
+def test_a_user_with_ranges_is_root_of_a_user_namespace(who: Builds) -> None:
+    told = who.run(["sh", "-c", "id -u; cat /proc/self/uid_map"], *who.isolate).ok().stdout.split()
+
+    assert told == ["0", *("0", str(NUMBER), "1"), *("1", "200000", "65536")]
+
+
+@pytest.mark.parametrize("who", ["user-without-range"], indirect=True)
+def test_a_user_without_ranges_is_the_same_and_is_told_so(who: Builds) -> None:
+    done = who.run(["sh", "-c", "id -u; cat /proc/self/uid_map"], *who.isolate).ok()
+
+    assert done.stdout.split() == [str(NUMBER), *(str(NUMBER), str(NUMBER), "1")]
+    assert f"/etc/subuid and /etc/subgid have none for {NAME}" in done.said_by("aptfreeze")
+
+
+@root_for_user
+def test_root_for_a_user_is_that_user_with_all_groups_and_so_is_all_that_is_written(
+    who: Builds, repository: Repository
+) -> None:
+    use(who, repository)
+
+    shown = who.run(["sh", "-c", _SHOW], *who.isolate).ok().stdout.splitlines()
+    who.run(["sh", "-c", BUILD], *who.isolate).ok()
+
+    assert shown[0] == str(NUMBER)
+    assert shown[-2:] == [f"{NAME} {NAME}s", f"{who.machine.folder} {NAME}"]
+    written = [who.product.lock_file, *who.product.archive.rglob("*"), *who.product.environment.rglob("*")]
+    assert {path.stat().st_uid for path in written} == {NUMBER}
+
+
+@root_for_user
+def test_without_a_name_it_is_who_called_sudo(who: Builds) -> None:
+    line = who.line(["id", "-u"], "--isolate", "--user")
+    environ = who.environ | {"SUDO_UID": str(NUMBER)}
+
+    assert run(line, env=environ, cwd=who.product.environment).ok().stdout.split() == [str(NUMBER)]
+    refused = run(line, env=who.environ, cwd=who.product.environment).fails(125)
+    assert "SUDO_UID is not set" in refused.stderr
+
+
+@user
+def test_a_user_cannot_be_another_one(who: Builds) -> None:
+    assert "only root can run a command as root" in who.run(["true"], "--isolate", "--user", "root").fails(125).stderr
+
+
+@root
+def test_a_user_without_isolation_is_refused(who: Builds) -> None:
+    assert "--user goes with --isolate only" in who.run(["true"], "--user", NAME).fails(125).stderr
+
+
+# --- images ----------------------------------------------------------------------------------------------------------
+
+
+def tarball(who: Builds, name: str, sources: Sequence[str], *flags: str, mode: str, options: Sequence[str]) -> str:
+    """The hash of what mmdebstrap builds."""
+    file = who.product.environment / name
+    command = ["mmdebstrap", *([f"--mode={mode}"] if mode else []), *options, "bookworm", str(file), *sources]
+    who.run(command, *flags).ok()
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed")
+@pytest.mark.parametrize(
+    ("who", "outside", "inside"),
+    [
+        ("root", "root", "root"),
+        ("root", "unshare", "unshare"),
+        ("user", "unshare", ""),
+        ("root-for-user", "unshare", ""),
+    ],
+    indirect=["who"],
+)
+def test_the_tarball_is_the_one_that_is_built_outside(
+    who: Builds, repository: Repository, origin: Origin, outside: str, inside: str
+) -> None:
+    options = ["--variant=extract", "--include=hello", "--skip=check/empty"]
+    sources = [f"deb [trusted=yes] {repository.url} bookworm main"]
+
+    plain = tarball(who, "plain.tar", sources, mode=outside, options=options)
+    origin.stop()
+    again = tarball(who, "again.tar", sources, *who.isolate, "--locked", "--offline", mode=inside, options=options)
+
+    assert again == plain
+
+
+@pytest.mark.online
+@pytest.mark.skipif(shutil.which("debootstrap") is None, reason="debootstrap is not installed")
+@root
+def test_debootstrap(who: Builds, mirror: Mirror) -> None:
+    who.product.configuration.write_text(NO_SERVICE)
+    folder = who.product.environment / "root"
+
+    who.run(
+        ["debootstrap", "--download-only", "--variant=minbase", mirror.suite, str(folder), mirror.url], *who.isolate
+    ).ok()
+
+    assert list((folder / "var/cache/apt/archives").glob("dpkg_*.deb"))
+
+
+@pytest.mark.online
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed")
+@pytest.mark.parametrize(("who", "mode"), [("root", "root"), ("user", "unshare")], indirect=["who"])
+def test_a_real_image_is_the_one_that_is_built_outside(who: Builds, mirror: Mirror, mode: str) -> None:
+    who.product.configuration.write_text(NO_SERVICE)
+    options = ["--variant=minbase"]
+
+    plain = tarball(who, "plain.tar", [mirror.url], mode=mode, options=options)
+    again = tarball(who, "again.tar", [mirror.url], *who.isolate, "--locked", "--offline", mode=mode, options=options)
+
+    assert again == plain
+
+
+# --- the proof -------------------------------------------------------------------------------------------------------
+
+
+@everybody
+def test_locked_and_offline_it_is_a_proof_and_the_summary_says_so(
+    who: Builds, repository: Repository, origin: Origin
+) -> None:
+    use(who, repository)
+    build = ["sh", "-c", BUILD]
+
+    first = who.summary_of(build, *who.isolate)
+    origin.stop()
+    open_ = who.summary_of(build, "--locked", "--offline")
+    proof = who.summary_of(build, "--locked", "--offline", *who.isolate)
+
+    assert [(each["isolated"], each["proved"]) for each in (first, open_, proof)] == [
+        (True, False),
+        (False, False),
+        (True, True),
+    ]
+    assert {each["exit_status"] for each in (first, open_, proof)} == {0}
+
+
+@root
+def test_a_run_that_does_not_count_proves_nothing(who: Builds, repository: Repository) -> None:
+    use(who, repository)
+    who.product.configuration.write_text(who.product.configuration.read_text() + '[policy]\npassthrough = "deny"\n')
+    who.run(["sh", "-c", BUILD], *who.isolate).ok()
+    build = f"{BUILD}; wget -q --tries=1 -O- http://www.example.org/; true"
+
+    told = who.summary_of(["sh", "-c", build], *who.isolate, "--locked", "--offline")
+
+    assert told["exit_status"] == 125
+    assert (told["isolated"], told["proved"]) == (True, False)
+
+
+@root
+def test_a_build_that_fetches_nothing_is_no_bypass(who: Builds) -> None:
+    assert "not one request" not in who.run(["true"], *who.isolate).ok().stderr
+
+
+# --- ends ------------------------------------------------------------------------------------------------------------
+
+
+@everybody
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("exit 7", 7), ("kill -TERM $$", 128 + signal.SIGTERM), ("exec /etc/passwd", 126), ("exec no-such-program", 127)],
+)
+def test_the_status_is_the_command_s(who: Builds, command: str, status: int) -> None:
+    assert who.run(["sh", "-c", command], *who.isolate).returncode == status
+
+
+@root
+def test_a_command_that_cannot_be_started(who: Builds) -> None:
+    assert "not found in PATH" in who.run(["no-such-program"], *who.isolate).fails(127).stderr
+    assert "cannot be executed" in who.run(["/etc/passwd"], *who.isolate).fails(126).stderr
+
+
+@everybody
+def test_kill_9_leaves_no_process_and_no_namespace(who: Builds) -> None:
+    text = "readlink /proc/self/ns/net; setsid sleep 1000 & sleep 1000 & wait"
+    line = who.line(["sh", "-c", text], *who.isolate)
+    with subprocess.Popen(
+        line, env=who.environ, cwd=who.product.environment, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        namespace = process.stdout.readline().strip()
+        assert namespace.startswith("net:[")
+
+        process.kill()
+        process.wait()
+
+        wait_until_empty(namespace)
+
+
+# --- where it is forbidden -------------------------------------------------------------------------------------------
+
+
+@root
+def test_root_without_the_right_to_is_told_before_anything_is_written(who: Builds) -> None:
+    line = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", *who.product.line("run", "--isolate")]
+    done = run([*line, "--", "echo", "started"], env=who.environ, cwd=who.product.environment).fails(125)
+
+    assert done.stdout == ""
+    assert done.stderr.startswith(
+        "aptfreeze: --isolate needs a network namespace, and the kernel gives none: Operation not permitted\n"
+    )
+    assert "CAP_SYS_ADMIN" in done.stderr
+    assert not who.product.lock_file.exists()
+
+
+@user
+def test_a_user_in_a_chroot_gets_no_user_namespace_and_is_told(who: Builds) -> None:
+    who.machine.give()
+    inner = f"cd {shlex.quote(str(who.product.environment))} && exec " + shlex.join(
+        who.product.line("run", "--isolate", "--", "echo", "started")
+    )
+    line = who.machine.line(["sh", "-c", inner], chrooted=True)
+    done = run(line, env=who.environ, cwd=Path("/")).fails(125)
+
+    assert done.stdout == ""
+    assert "--isolate needs a user and network namespace, and the kernel gives none: Operation not" in done.stderr
+    assert "or a chroot; or let root make it: " in done.stderr

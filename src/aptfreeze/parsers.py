@@ -26,9 +26,11 @@ Parser = Callable[[Any, Anchor], Any]
 
 _REPOSITORY = re.compile(r"[^\sA-Z/?#@]+(/[^\s/?#]+)*")
 _PLACE = re.compile(r"(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
-_URL = re.compile(r"http://[^\s/?#@]+(/[^\s?#]*)?")
 _PROXY = re.compile(r"http://([^\s/]+@)?[^\s/?#@]+/?")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|[0-9a-f:]*:[0-9a-f:.]*", re.I)
+_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_WITH_USER = re.compile(r"[^/]*//[^/?#]*@")
+_SERVER = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -127,23 +129,36 @@ def repository_keyrings(value: object, anchor: Anchor) -> Mapping[str, tuple[Pat
     return MappingProxyType({name: paths(table["keyrings"], anchor) for name, table in tables.items()})
 
 
+def _is_url(value: object) -> bool:
+    """ValueError for one with a password: the file is in git, and what it holds ends in messages."""
+    if isinstance(value, str) and _WITH_USER.match(value):
+        raise ValueError(
+            "a URL without user and password: /etc/apt/auth.conf, or a file that [fetch] credentials names, is their "
+            'place ("machine HOST login USER password PASSWORD")'
+        )
+    return isinstance(value, str) and _URL.fullmatch(value) is not None
+
+
 def mirrors(value: object, anchor: Anchor) -> Mapping[str, tuple[str, ...]]:
     """Repositories with a list of base URLs each, without final slashes."""
     found: dict[str, tuple[str, ...]] = {}
     for name, urls in _by_repository(value).items():
-        if not isinstance(urls, list) or not urls or not all(isinstance(u, str) and _URL.fullmatch(u) for u in urls):
-            raise ValueError(f'"{name}" to have a list of http:// URLs, as ["http://mirror1.example.org/debian"]')
+        if not isinstance(urls, list) or not urls or not all(_is_url(url) for url in urls):
+            raise ValueError(
+                f'"{name}" to have a list of https:// or http:// URLs, as ["https://mirror.example.org/x"]'
+            )
         found[name] = tuple(url.rstrip("/") for url in urls)
     urls = [url for each in found.values() for url in each]
-    if twice := sorted({url for url in urls if urls.count(url) > 1}):
+    places = [place for each in found.values() for place in {url.partition("//")[2] for url in each}]
+    if twice := sorted({url for url in urls if urls.count(url) > 1 or places.count(url.partition("//")[2]) > 1}):
         raise ValueError(f"each URL once, not {twice[0]!r} twice: it names one repository")
     return MappingProxyType(found)
 
 
 def optional_url(value: object, anchor: Anchor) -> str:
     """A base URL without its final slash, or nothing."""
-    if not isinstance(value, str) or not (value == "" or _URL.fullmatch(value)):
-        raise ValueError('an http:// URL, or "" for none')
+    if not isinstance(value, str) or not (value == "" or _is_url(value)):
+        raise ValueError('an https:// or http:// URL, or "" for none')
     return value.rstrip("/")
 
 
@@ -158,8 +173,8 @@ def archive_urls(value: object, anchor: Anchor) -> Mapping[str, str]:
     """Repositories with one base URL each, without its final slash, or with nothing."""
     urls = _by_repository(value)
     for name, url in urls.items():
-        if not isinstance(url, str) or not (url == "" or _URL.fullmatch(url)):
-            raise ValueError(f'"{name}" to have an http:// URL, as "http://snapshot.example.org/archive/debian", or ""')
+        if not isinstance(url, str) or not (url == "" or _is_url(url)):
+            raise ValueError(f'"{name}" to have a URL, as "https://snapshot.example.org/archive/debian", or ""')
     return MappingProxyType({name: url.rstrip("/") for name, url in urls.items()})
 
 
@@ -168,3 +183,23 @@ def places(value: object, anchor: Anchor) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and _PLACE.fullmatch(item) for item in value):
         raise ValueError('a list of hosts without scheme, as ["www.example.org", "*.example.org", "host:8080/path"]')
     return tuple(value)
+
+
+def server_files(value: object, anchor: Anchor) -> Mapping[str, Mapping[str, Path]]:
+    """`[tls.host."host"]` tables: by `host` or `host:port` the files of its TLS."""
+    known = {"ca", "client_certificate", "client_key"}
+    if not isinstance(value, dict):
+        raise ValueError("a table with a host or host:port as each key")
+    for name, table in value.items():
+        if not _SERVER.fullmatch(name):
+            raise ValueError(f"a host in lower case, or host:port, not {name!r}")
+        if not isinstance(table, dict) or not table or not table.keys() <= known:
+            raise ValueError(f'[tls.host."{name}"] to have keys among {", ".join(sorted(known))}')
+        if "client_key" in table and "client_certificate" not in table:
+            raise ValueError(f'[tls.host."{name}"] to have client_certificate, as it has client_key')
+    return MappingProxyType(
+        {
+            name: MappingProxyType({key: path(file, anchor) for key, file in table.items()})
+            for name, table in value.items()
+        }
+    )

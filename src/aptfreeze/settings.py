@@ -13,24 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from aptfreeze.parsers import (
-    Anchor,
-    Parser,
-    archive_urls,
-    hosts,
-    mirrors,
-    one_of,
-    optional_url,
-    path,
-    paths,
-    places,
-    proxy,
-    repository_keyrings,
-    seconds,
-    suites,
-    switch,
-    whole,
-)
+from aptfreeze import parsers
+from aptfreeze.parsers import Anchor, Parser
 from aptfreeze.values import immutable
 
 T_co = TypeVar("T_co", covariant=True)
@@ -90,31 +74,18 @@ class FetchSettings:
     """A Retry-After that is longer counts as a failure at once."""
     prefetch: bool = True
     """Whether files are fetched before they are asked for, if an earlier build asked for them."""
-
-
-@immutable
-class HostTls:
-    """What one https server has to show, and what it is shown."""
-
-    ca: Path | None = None
-    """PEM file of CAs that count."""
-    uses_system_cas: bool = True
-    """Whether this machine's CAs count, too."""
-    client_certificate: Path | None = None
-    client_key: Path | None = None
-    """None: it is in the file of the certificate."""
+    credentials: tuple[Path, ...] | None = None
+    """Files of user names and passwords (apt_auth.conf(5)), in order; None: those of this machine's apt."""
 
 
 @immutable
 class TlsSettings:
     """How https mirrors prove who they are, and how we do."""
 
-    general: HostTls = HostTls()
-    hosts: Mapping[str, HostTls] = field(default_factory=lambda: MappingProxyType({}))
-    """By `host` or `host:port`, the latter first; instead of `general`."""
-
-    def of(self, host: str, port: int) -> HostTls:
-        return self.hosts.get(f"{host}:{port}") or self.hosts.get(host) or self.general
+    ca: Path | None = None
+    """PEM file of CAs that count beside this machine's."""
+    hosts: Mapping[str, Mapping[str, Path]] = field(default_factory=lambda: MappingProxyType({}))
+    """By `host` or `host:port`, the latter first: `ca`, which counts alone then, `client_certificate`, `client_key`."""
 
 
 @immutable
@@ -242,11 +213,11 @@ class Row:
 
 
 def _sources(value: object, anchor: Anchor) -> Sources:
-    return Sources(one_of(*Sources)(value, anchor))
+    return Sources(parsers.one_of(*Sources)(value, anchor))
 
 
 def _passthrough(value: object, anchor: Anchor) -> Passthrough:
-    return Passthrough(one_of(*Passthrough)(value, anchor))
+    return Passthrough(parsers.one_of(*Passthrough)(value, anchor))
 
 
 _FETCH = FetchSettings()
@@ -255,39 +226,42 @@ _TRUST = TrustSettings()
 _POLICY = PolicySettings()
 
 ROWS: tuple[Row, ...] = (
-    Row("env", "the environment's folder", path, None, "--env", "APTFREEZE_ENV", in_file=False),
-    Row("locked", "never write the lock file", switch, False, "--locked", "APTFREEZE_LOCKED", in_file=False),
-    Row("offline", "never use the network", switch, False, "--offline", "APTFREEZE_OFFLINE", in_file=False),
-    Row("archive.path", "the archive's folder", path, None, "--archive", "APTFREEZE_ARCHIVE"),
-    Row("trust.keyrings", "keyrings for every repository", paths, _TRUST.keyrings),
-    Row("trust.unsigned", "suites that may be pinned unsigned", suites, _TRUST.unsigned),
-    Row("trust.expired", "suites that may be pinned after Valid-Until", suites, _TRUST.expired),
-    Row("trust.backend", "the OpenPGP backend", one_of("sequoia", "gpgv"), _TRUST.backend),
-    Row("trust.repository", "keyrings of one repository", repository_keyrings, _TRUST.repository_keyrings),
-    Row("tls.intercept", "hosts whose https is frozen for every client", hosts, ()),
-    Row("tls.tunnel", "hosts whose https is frozen for no client", hosts, ()),
-    Row("tls.certificates_for", "the only hosts that certificates are made for", hosts, ()),
-    Row("tls.authority", "the private file of the certificates' authority", path, None),
-    Row("mirrors", "mirrors and other names of a repository", mirrors, MirrorSettings().mirrors),
-    Row("snapshot.service", "who keeps Debian's earlier states", optional_url, _SNAPSHOT.service),
-    Row("snapshot.archives", "where a repository's earlier states are", archive_urls, _SNAPSHOT.archives),
-    Row("snapshot.connections", "most requests to it at once", whole(1, 64), _SNAPSHOT.connections),
-    Row("resign", "serve suites signed by the environment's own key", switch, False),
-    Row("resign_key", "the private key to do so, if not its own", path, None),
+    Row("env", "the environment's folder", parsers.path, None, "--env", "APTFREEZE_ENV", in_file=False),
+    Row("locked", "never write the lock file", parsers.switch, False, "--locked", "APTFREEZE_LOCKED", in_file=False),
+    Row("offline", "never use the network", parsers.switch, False, "--offline", "APTFREEZE_OFFLINE", in_file=False),
+    Row("archive.path", "the archive's folder", parsers.path, None, "--archive", "APTFREEZE_ARCHIVE"),
+    Row("trust.keyrings", "keyrings for every repository", parsers.paths, _TRUST.keyrings),
+    Row("trust.unsigned", "suites that may be pinned unsigned", parsers.suites, _TRUST.unsigned),
+    Row("trust.expired", "suites that may be pinned after Valid-Until", parsers.suites, _TRUST.expired),
+    Row("trust.backend", "the OpenPGP backend", parsers.one_of("sequoia", "gpgv"), _TRUST.backend),
+    Row("trust.repository", "keyrings of one repository", parsers.repository_keyrings, _TRUST.repository_keyrings),
+    Row("tls.intercept", "hosts whose https is frozen for every client", parsers.hosts, ()),
+    Row("tls.tunnel", "hosts whose https is frozen for no client", parsers.hosts, ()),
+    Row("tls.certificates_for", "the only hosts that certificates are made for", parsers.hosts, ()),
+    Row("tls.authority", "the private file of the certificates' authority", parsers.path, None),
+    Row("mirrors", "mirrors and other names of a repository", parsers.mirrors, MirrorSettings().mirrors),
+    Row("snapshot.service", "who keeps Debian's earlier states", parsers.optional_url, _SNAPSHOT.service),
+    Row("snapshot.archives", "where a repository's earlier states are", parsers.archive_urls, _SNAPSHOT.archives),
+    Row("snapshot.connections", "most requests to it at once", parsers.whole(1, 64), _SNAPSHOT.connections),
+    Row("resign", "serve suites signed by the environment's own key", parsers.switch, False),
+    Row("resign_key", "the private key to do so, if not its own", parsers.path, None),
     Row("policy.sources", "what is done about source packages", _sources, _POLICY.sources),
     Row("policy.passthrough", "what is done with other requests than apt's", _passthrough, _POLICY.passthrough),
-    Row("policy.allow", "what may be passed through all the same", places, _POLICY.allow),
-    Row("policy.serve", "what serve serves where other machines reach it", places, _POLICY.serve),
-    Row("policy.credentials", "a file of passwords, asked for there", path, _POLICY.credentials),
-    Row("fetch.connections", "most connections to one host", whole(1, 64), _FETCH.connections),
-    Row("fetch.depth", "most requests in flight on a connection", whole(1, 64), _FETCH.depth),
-    Row("fetch.parts", "most parts of a large file at once", whole(1, 64), _FETCH.parts),
-    Row("fetch.connect_timeout_s", "to connect to a mirror", seconds(0.1, 600), _FETCH.connect_timeout_s),
-    Row("fetch.read_timeout_s", "of silence of a mirror", seconds(0.1, 3600), _FETCH.read_timeout_s),
-    Row("fetch.retries", "further attempts after a passing failure", whole(0, 20), _FETCH.retries),
-    Row("fetch.retry_after_limit_s", "longest Retry-After to wait", seconds(0, 3600), _FETCH.retry_after_limit_s),
-    Row("fetch.proxy", "proxy for all that is fetched", proxy, None),
-    Row("fetch.prefetch", "fetch ahead what an earlier build asked for", switch, _FETCH.prefetch),
+    Row("policy.allow", "what may be passed through all the same", parsers.places, _POLICY.allow),
+    Row("policy.serve", "what serve serves where other machines reach it", parsers.places, _POLICY.serve),
+    Row("policy.credentials", "a file of passwords, asked for there", parsers.path, _POLICY.credentials),
+    Row("fetch.connections", "most connections to one host", parsers.whole(1, 64), _FETCH.connections),
+    Row("fetch.depth", "most requests in flight on a connection", parsers.whole(1, 64), _FETCH.depth),
+    Row("fetch.parts", "most parts of a large file at once", parsers.whole(1, 64), _FETCH.parts),
+    Row("fetch.connect_timeout_s", "to connect to a mirror", parsers.seconds(0.1, 600), _FETCH.connect_timeout_s),
+    Row("fetch.read_timeout_s", "of silence of a mirror", parsers.seconds(0.1, 3600), _FETCH.read_timeout_s),
+    Row("fetch.retries", "further attempts after a passing failure", parsers.whole(0, 20), _FETCH.retries),
+    Row("fetch.retry_after_limit_s", "longest Retry-After", parsers.seconds(0, 3600), _FETCH.retry_after_limit_s),
+    Row("fetch.proxy", "proxy for all that is fetched", parsers.proxy, None),
+    Row("fetch.prefetch", "fetch ahead what an earlier build asked for", parsers.switch, _FETCH.prefetch),
+    Row("fetch.credentials", "files of users and passwords for mirrors", parsers.paths, _FETCH.credentials),
+    Row("tls.ca", "further CAs that https mirrors may have", parsers.path, TlsSettings().ca),
+    Row("tls.host", "CA and client certificate of one https mirror", parsers.server_files, TlsSettings().hosts),
 )
 
 
@@ -328,5 +302,6 @@ def from_values(values: Mapping[str, Sourced[Any]], variables: Mapping[str, str]
             values["tls.certificates_for"].value,
         ),
         resign=ResignSettings(values["resign"].value, values["resign_key"].value),
+        tls=TlsSettings(values["tls.ca"].value, values["tls.host"].value),
         proxy=ProxySettings(proxy_url, MappingProxyType(dict(variables or {}))),
     )

@@ -8,6 +8,7 @@ Rule 4: a mistake is a UsageError that names file, key, what was expected and fo
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -122,9 +123,13 @@ def _parse(row: Row, value: Any, anchor: Anchor, place: str) -> Any:
         return row.parse(value, anchor)
     except ValueError as error:
         raise UsageError(
-            f"{place}: expected {error}, found {_plain(value)!r:.200}",
+            f"{place}: expected {error}, found {_without_passwords(repr(_plain(value)))[:200]}",
             hint=f'correct it or leave it out; "aptfreeze config" then tells the default of {row.key}',
         ) from error
+
+
+def _without_passwords(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//***@", text)
 
 
 # --- the file --------------------------------------------------------------------------------------------------------

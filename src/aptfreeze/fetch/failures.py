@@ -22,7 +22,10 @@ class UnreachableError(PassingError):
 
 
 class UntrustedError(UpstreamError):
-    """The server did not prove by TLS who it is: others should be asked first for a while; asking again is no use."""
+    """By TLS, the server did not prove who it is, or did not accept who we are.
+
+    Others should be asked first for a while; asking again is no use.
+    """
 
 
 class LostConnectionError(PassingError):

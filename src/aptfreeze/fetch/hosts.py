@@ -2,7 +2,8 @@
 """All hosts of one process: a URL goes in, an answer comes out, redirects followed.
 
 Rule 1: `Accept-Encoding: identity`, always: other bytes than the file's own would never match its hash.
-Rule 2: redirects are followed to any host and change nothing: the bytes are verified, not the place.
+Rule 2: redirects are followed to any host and change nothing: the bytes are verified, not the place. That holds for
+one from https to http, too. What a server is told of a user, each hop's own URL decides (see `credentials`).
 Rule 3: a proxy changes the way only: each origin has its own queue and connections, also where all lead to one proxy.
 """
 
@@ -10,11 +11,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from aptfreeze.errors import RefusedError, UpstreamError
-from aptfreeze.fetch.connection import Connection, Wire
+from aptfreeze.fetch.connection import Connection, Head, Wire
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
@@ -27,6 +29,7 @@ from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import AddressCheck
+    from aptfreeze.fetch.credentials import Credentials
 
 USER_AGENT = "aptfreeze/0.1"
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -43,7 +46,10 @@ class Traffic:
 
 
 class Hosts:
-    """Mutable state, under the lock: the hosts asked so far, and which of them give no parts; the rest is theirs."""
+    """Mutable state, under the lock: the hosts asked so far, and which of them give no parts; the rest is theirs.
+
+    Credentials are read with the first request.
+    """
 
     def __init__(self, settings: FetchSettings, gentle: Mapping[str, int], wires: Wires | None = None) -> None:
         """`gentle`: servers (`snapshot.example.org`) that get one request at a time over at most so many connections.
@@ -80,17 +86,20 @@ class Hosts:
     ) -> Iterator[Response]:
         """GET, from byte `start` up to `end`; `size` is how many bytes are expected, as far as one knows.
 
-        Any status but a followed redirect is given to the caller. PassingError, UpstreamError.
+        Any status is given to the caller but a followed redirect, and those that say who asks is not let in (401, 403,
+        by https also 400), which are an UpstreamError that tells why. PassingError, UpstreamError.
         """
         asked = url
         for _ in range(_MOST_REDIRECTS + 1):
             endpoint = Endpoint.parse(url)
             proxy = self._wires.proxy_for(endpoint)
-            with self._host(endpoint).exchange(
-                request(endpoint, start, fields or {}, end=end, proxy=proxy), asker, size
-            ) as response:
+            told = {**(fields or {}), **self._credentials.fields(endpoint)}
+            asking = request(endpoint, start, told, end=end, proxy=proxy)
+            with self._host(endpoint).exchange(asking, asker, size) as response:
                 if proxy is not None:
                     _judge(response, proxy)
+                if refusal := self._refusal(endpoint, response.head):
+                    raise refusal
                 location = response.head.get("Location") if response.status in _REDIRECTS else None
                 if location is None:
                     yield response
@@ -172,6 +181,21 @@ class Hosts:
     def proxy_for(self, endpoint: Endpoint) -> Proxy | None:
         """The proxy that requests for this endpoint are put to, if any. UpstreamError if it is of no use to us."""
         return self._wires.proxy_for(endpoint)
+
+    @cached_property
+    def _credentials(self) -> "Credentials":
+        from aptfreeze.fetch.credentials import Credentials  # start-up time: a session may fetch nothing
+
+        return Credentials(self._settings.credentials)
+
+    def _refusal(self, endpoint: Endpoint, head: Head) -> UpstreamError | None:
+        if head.status in (401, 403):
+            return self._credentials.refusal(endpoint, head)
+        if head.status == 400 and endpoint.is_secure:
+            from aptfreeze.fetch.untrusted import refused_request
+
+            return refused_request(endpoint, head)
+        return None
 
     def _connected(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
         proxy = self._wires.proxy_for(endpoint)

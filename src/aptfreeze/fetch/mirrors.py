@@ -9,9 +9,10 @@ from aptfreeze.settings import MirrorSettings
 
 
 def _location(url: str) -> str:
-    """`http://Host:80/path/` to `host/path`, as identities are written."""
-    host, slash, path = url.partition("://")[2].rstrip("/").partition("/")
-    return host.lower().removesuffix(":80") + slash + path
+    """`http://Host:80/path/` and `https://Host:443/path/` to `host/path`, as identities are written."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.rstrip("/").partition("/")
+    return host.lower().removesuffix(":443" if scheme.lower() == "https" else ":80") + slash + path
 
 
 class Mirrors:

@@ -3,7 +3,8 @@
 
 Rule 1: OpenSSL does not allow two threads in one connection, so each call into it is short, never waits, and is made
 under the lock; waiting for the network happens outside.
-Rule 2: an end without TLS's own goodbye is a failure, never an end: somebody may have cut the answer.
+Rule 2: a server may refuse us after the handshake (TLS 1.3 does so for client certificates): no lost connection.
+Rule 3: an end without TLS's own goodbye is a failure, never an end: somebody may have cut the answer.
 """
 
 import select
@@ -16,9 +17,15 @@ from collections.abc import Callable
 class SecureWire:
     """Mutable state: the socket with its TLS state, used under the lock; how reading will fail after what has come."""
 
-    def __init__(self, wire: ssl.SSLSocket, timeout_s: float | None) -> None:
-        """`wire` is past its handshake, and made to tell ragged ends (`suppress_ragged_eofs=False`)."""
+    def __init__(
+        self, wire: ssl.SSLSocket, timeout_s: float | None, refused: Callable[[ssl.SSLError], Exception]
+    ) -> None:
+        """`wire` is past its handshake, and made to tell ragged ends (`suppress_ragged_eofs=False`).
+
+        `refused` makes what is raised when the server ends it by an alert.
+        """
         wire.setblocking(False)
+        self._refused = refused
         self._wire = wire
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
@@ -75,6 +82,10 @@ class SecureWire:
                 event = select.POLLIN
             except ssl.SSLWantWriteError:
                 event = select.POLLOUT
+            except ssl.SSLError as error:
+                if "ALERT" in (error.reason or ""):
+                    raise self._refused(error) from error
+                raise
             self._wait(event)
 
     def _wait(self, event: int) -> None:

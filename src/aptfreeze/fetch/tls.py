@@ -3,20 +3,23 @@
 
 Rule 1: TLS 1.2 or later, a certificate that a CA vouches for, and made for the name of the URL. There is no way around
 it: no setting turns it off, nothing falls back to plain http.
-Rule 2: how a handshake failed is told with what the server showed, and with the setting that decides about it.
+Rule 2: how a handshake failed is told with what the server showed (see `untrusted`).
 """
 
 import contextlib
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from aptfreeze.errors import UsageError
-from aptfreeze.fetch.failures import UnreachableError, UntrustedError
+from aptfreeze.errors import UpstreamError, UsageError
+from aptfreeze.fetch.failures import UnreachableError
+from aptfreeze.fetch.hosttls import HostTls
 from aptfreeze.fetch.securewire import SecureWire
+from aptfreeze.fetch.untrusted import Shown, refused_certificate, refused_handshake
 from aptfreeze.fetch.url import Endpoint
-from aptfreeze.settings import HostTls, TlsSettings
+from aptfreeze.settings import TlsSettings
 
 _SYSTEM_CAS = Path("/etc/ssl/certs/ca-certificates.crt")
 """Debian's; for a Python that was built with other places in mind."""
@@ -34,39 +37,55 @@ class Security:
         self._contexts: dict[HostTls, ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
-    def secured(self, plain: socket.socket, endpoint: Endpoint) -> SecureWire:
-        """The same wire with TLS on it; closes `plain` if that fails.
+    def secured(self, reach: Callable[[], socket.socket], endpoint: Endpoint) -> SecureWire:
+        """A wire to the endpoint with TLS on it; `reach` connects one, and is asked once more only to tell a failure.
 
-        UntrustedError if the server is not who it should be or speaks no TLS that is good enough, UnreachableError if
-        it does not come to an end, UsageError for files of the settings.
+        UntrustedError if there is no trust, UnreachableError if the handshake does not end, UsageError for files of
+        the settings, and what `reach` raises.
         """
+        tls = HostTls.of(endpoint, self._settings)
+        context = self._context(tls)
+        plain = reach()
         read_timeout_s = plain.gettimeout()
         try:
-            context = self._context(endpoint)
+            wire = self._shaken(plain, context, endpoint)
+        except ssl.SSLCertVerificationError as error:
+            raise refused_certificate(error, endpoint, self._shown(reach, endpoint), tls) from error
+        except TimeoutError as error:
+            raise UnreachableError(
+                f"{endpoint.server} did not end the TLS handshake within {self._timeout_s:g} s"
+            ) from error
+        except (ssl.SSLEOFError, ConnectionError) as error:
+            raise UnreachableError(f"{endpoint.server} ended the TLS handshake ({error.strerror or error})") from error
+        except ssl.SSLError as error:
+            raise refused_handshake(error, endpoint, tls) from error
+        return SecureWire(wire, read_timeout_s, lambda error: refused_handshake(error, endpoint, tls))
+
+    def _shaken(self, plain: socket.socket, context: ssl.SSLContext, endpoint: Endpoint) -> ssl.SSLSocket:
+        try:
             plain.settimeout(self._timeout_s)  # for the whole handshake, not for each of its reads
-            wire = context.wrap_socket(plain, server_hostname=endpoint.host, suppress_ragged_eofs=False)
-        except BaseException as error:
+            return context.wrap_socket(plain, server_hostname=endpoint.host, suppress_ragged_eofs=False)
+        except BaseException:
             plain.close()
-            if isinstance(error, OSError):
-                raise self._failure(error, endpoint) from error
             raise
-        return SecureWire(wire, read_timeout_s)
 
-    def _failure(self, error: OSError, endpoint: Endpoint) -> UnreachableError | UntrustedError:
-        if isinstance(error, TimeoutError):
-            return UnreachableError(f"{endpoint.server} did not end the TLS handshake within {self._timeout_s:g} s")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return UntrustedError(f"{endpoint.server} is not trusted: {error.verify_message}")
-        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-            return UntrustedError(f"{endpoint.server} speaks no TLS that is accepted ({error.reason or error})")
-        return UnreachableError(f"{endpoint.server} ended the TLS handshake ({error.strerror or error})")
+    def _shown(self, reach: Callable[[], socket.socket], endpoint: Endpoint) -> Shown | None:
+        """The certificate that was refused, over a connection that serves nothing else: nothing is asked on it."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            with self._shaken(reach(), context, endpoint) as wire:
+                der = wire.getpeercert(binary_form=True)
+        except (OSError, UpstreamError):
+            return None
+        return Shown.parse(der) if der else None
 
-    def _context(self, endpoint: Endpoint) -> ssl.SSLContext:
-        chosen = self._settings.of(endpoint.host, endpoint.port)
+    def _context(self, tls: HostTls) -> ssl.SSLContext:
         with self._lock:
-            if chosen not in self._contexts:
-                self._contexts[chosen] = _context(chosen)
-            return self._contexts[chosen]
+            if tls not in self._contexts:
+                self._contexts[tls] = _context(tls)
+            return self._contexts[tls]
 
 
 def _context(settings: HostTls) -> ssl.SSLContext:
@@ -76,12 +95,13 @@ def _context(settings: HostTls) -> ssl.SSLContext:
     if settings.uses_system_cas:
         _load_system_cas(context)
     if settings.ca is not None:
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # also a server's own certificate may be named
         try:
             context.load_verify_locations(settings.ca)
         except OSError as error:  # ssl.SSLError is one
             raise UsageError(
                 f"the CA file {settings.ca} cannot be used ({_reason(error)})",
-                hint="[tls] ca names a file with certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+                hint="ca in [tls] or [tls.host] names a file in PEM form, with -----BEGIN CERTIFICATE-----",
             ) from error
     if settings.client_certificate is not None:
         _load_client(context, settings.client_certificate, settings.client_key)
@@ -107,7 +127,7 @@ def _load_client(context: ssl.SSLContext, certificate: Path, key: Path | None) -
     except OSError as error:
         raise UsageError(
             f"the client certificate {certificate} with the key {key or certificate} cannot be used ({_reason(error)})",
-            hint="[tls] client_certificate and client_key name files in PEM form that belong together",
+            hint="client_certificate and client_key name files in PEM form that belong together",
         ) from error
 
 

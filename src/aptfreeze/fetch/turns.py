@@ -89,9 +89,10 @@ def summary(what: str, failures: Mapping[str, UpstreamError]) -> UpstreamError:
     """One error that holds what each supplier said."""
     if not failures:
         return UpstreamError(f"{what} is not in the archive, and no mirror is known that has it")
+    hint = "; ".join(dict.fromkeys(failure.hint for failure in failures.values() if failure.hint)) or None
     said = "; ".join(
         f"{name}: {failure.message}" for name, failure in failures.items() if not isinstance(failure, NoPlaceError)
     )
     if all(isinstance(failure, MissingUpstreamError) for failure in failures.values()):
-        return MissingUpstreamError(f"no mirror has {what}: {said}")
-    return UpstreamError(f"no mirror could deliver {what}: {said}")
+        return MissingUpstreamError(f"no mirror has {what}: {said}", hint=hint)
+    return UpstreamError(f"no mirror could deliver {what}: {said}", hint=hint)

@@ -37,8 +37,9 @@ class Wires:
         `check` is called with each address before it is connected to. UnreachableError, and what `Security.secured`
         raises.
         """
-        plain = self._reached(endpoint, check)
-        return self._secure.secured(plain, endpoint) if endpoint.is_secure else plain
+        if endpoint.is_secure:
+            return self._secure.secured(lambda: self._reached(endpoint, check), endpoint)
+        return self._reached(endpoint, check)
 
     def _reached(self, endpoint: Endpoint, check: "AddressCheck | None") -> socket.socket:
         """Bytes that go in here arrive at the endpoint's port, or at the proxy that is asked for it."""

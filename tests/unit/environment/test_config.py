@@ -182,3 +182,10 @@ def test_the_documented_example_has_every_setting_with_its_default(tmp_path: Pat
 def test_the_documented_example_names_flags_and_variables() -> None:
     text = EXAMPLE.read_text()
     assert [name for row in ROWS for name in (row.flag, row.env) if name and name not in text] == []
+
+
+def test_a_password_in_a_url_is_refused_and_not_told_further(tmp_path: Path) -> None:
+    text = '[mirrors]\n"mirror.example.org/debian" = ["https://jane:secret@mirror.example.org/debian"]\n'
+    with pytest.raises(UsageError, match=r"without user and password: .*auth\.conf.*//\*\*\*@mirror") as caught:
+        read(tmp_path, text)
+    assert "secret" not in str(caught.value)

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from aptfreeze.errors import UpstreamError
-from aptfreeze.fetch.failures import ClosingError
+from aptfreeze.fetch.failures import ClosingError, PassingError, UntrustedError
 from aptfreeze.fetch.hosts import Hosts, Traffic
 from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint
-from aptfreeze.settings import FetchSettings
+from aptfreeze.fetch.wires import Wires
+from aptfreeze.settings import FetchSettings, TlsSettings
 from support.askers import Asking
-from support.faults import Delay
+from support.certificates import Authority, server_context
+from support.faults import Delay, Ending, Redirect, Status, Truncate
 from support.origin import Origin
 from support.upstream_proxy import UpstreamProxy, hosts_behind
 
@@ -162,3 +164,102 @@ def test_an_error_through_a_proxy_names_it() -> None:
     ):
         said = f"{response.status} {response.head.reason}"
     assert said == f"503 Service Unavailable through the proxy {proxy.url} ([fetch] proxy)"
+
+
+# --- https and users -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Origin]:
+    """The same files by TLS, its CA in `ca.pem`."""
+    ca = Authority(tmp_path, "ca")
+    with Origin(tmp_path, server_context(ca.issue("127.0.0.1", "localhost"))) as origin:
+        yield origin
+
+
+@pytest.fixture
+def knowing(tmp_path: Path, secure: Origin) -> Iterator[Hosts]:
+    """Knows the CA, and a user for the secure origin below /private and /moved."""
+    file = tmp_path / "auth.conf"
+    entries = (f"machine 127.0.0.1:{secure.port}/{path} login jane password secret\n" for path in ("private", "moved"))
+    file.write_text("".join(entries))
+    settings = FetchSettings(connect_timeout_s=2, read_timeout_s=5, credentials=(file,))
+    hosts = Hosts(settings, {}, Wires(settings, TlsSettings(tmp_path / "ca.pem")))
+    yield hosts
+    hosts.close()
+
+
+JANE = "Basic amFuZTpzZWNyZXQ="
+
+
+def test_a_file_comes_by_https_and_is_counted_for_another_server(
+    knowing: Hosts, secure: Origin, origin: Origin
+) -> None:
+    assert get(knowing, f"{secure.url}/a+b~c") == get(knowing, f"{origin.url}/a+b~c") == b"bytes"
+    assert knowing.traffic() == {f"https://{secure.host}": Traffic(1, 5), origin.host: Traffic(1, 5)}
+
+
+def test_a_large_file_comes_whole_by_https_over_a_warm_connection(
+    knowing: Hosts, secure: Origin, tmp_path: Path
+) -> None:
+    data = bytes(range(256)) * 20_000
+    (tmp_path / "large").write_bytes(data)
+    assert get(knowing, f"{secure.url}/large") == get(knowing, f"{secure.url}/large") == data
+    assert {seen.connection for seen in secure.requests} == {1}
+
+
+@pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET])
+def test_an_answer_that_is_cut_on_tls_is_a_failure(
+    knowing: Hosts, secure: Origin, tmp_path: Path, ending: Ending
+) -> None:
+    (tmp_path / "file").write_bytes(bytes(1000))
+    secure.inject("*/file", Truncate(100, ending))
+    with pytest.raises(PassingError):
+        get(knowing, f"{secure.url}/file")
+
+
+def test_a_user_is_told_where_the_entry_says_and_nowhere_else(knowing: Hosts, secure: Origin, tmp_path: Path) -> None:
+    for name in ("private", "public"):
+        (tmp_path / name).touch()
+        get(knowing, f"{secure.url}/{name}")
+    assert [seen.headers.get("authorization") for seen in secure.requests] == [JANE, None]
+
+
+def test_a_redirect_takes_no_user_along(knowing: Hosts, secure: Origin, origin: Origin, tmp_path: Path) -> None:
+    for name in ("moved", "private"):
+        (tmp_path / name).write_bytes(b"bytes")
+    secure.inject("/moved", Redirect(origin.url), times=1)
+    secure.inject("/private", Redirect(f"https://localhost:{secure.port}"), times=1)
+    assert get(knowing, f"{secure.url}/moved") == get(knowing, f"{secure.url}/private") == b"bytes"
+    assert [seen.headers.get("authorization") for seen in secure.requests] == [JANE, JANE, None]
+    assert [seen.headers.get("authorization") for seen in origin.requests] == [None]
+
+
+def test_a_redirect_to_https_is_followed(knowing: Hosts, secure: Origin, origin: Origin) -> None:
+    origin.inject("*", Redirect(secure.url), times=1)
+    assert get(knowing, f"{origin.url}/a+b~c") == b"bytes"
+    assert secure.count() == 1
+
+
+@pytest.mark.parametrize(("path", "reason"), [("private", "does not let user 'jane'"), ("x", "was told no user")])
+def test_a_refusal_tells_why(knowing: Hosts, secure: Origin, path: str, reason: str) -> None:
+    secure.inject("*", Status(401))
+    with pytest.raises(UpstreamError, match=f"^401 .*{reason}"):
+        get(knowing, f"{secure.url}/{path}")
+
+
+def test_a_bad_request_by_https_may_want_a_client_certificate(knowing: Hosts, secure: Origin, origin: Origin) -> None:
+    for server in (secure, origin):
+        server.inject("*", Status(400))
+    with pytest.raises(UpstreamError, match=r"^400 .*misses a client certificate") as caught:
+        get(knowing, f"{secure.url}/x")
+    assert f'[tls.host."{secure.host}"] client_certificate' in (caught.value.hint or "")
+    assert get(knowing, f"{origin.url}/x") == b"said the mirror\n"
+
+
+def test_a_server_that_is_not_trusted_is_away_and_asked_nothing(hosts: Hosts, secure: Origin) -> None:
+    url = f"{secure.url}/a+b~c"
+    with pytest.raises(UntrustedError):
+        get(hosts, url)
+    assert hosts.standing(url) is Standing.AWAY
+    assert secure.count() == 0

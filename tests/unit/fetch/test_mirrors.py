@@ -7,7 +7,11 @@ from aptfreeze.settings import MirrorSettings
 MIRRORS = Mirrors(
     MirrorSettings(
         {
-            "mirror.example.org/debian": ("http://Near.example.org:80/debian/", "http://far.example.org:8080/d"),
+            "mirror.example.org/debian": (
+                "http://Near.example.org:80/debian/",
+                "http://far.example.org:8080/d",
+                "https://Secure.example.org:443/d",
+            ),
             "mirror.example.org/debian/nested": ("http://near.example.org/debian/nested",),
         }
     )
@@ -19,6 +23,7 @@ MIRRORS = Mirrors(
     [
         ("near.example.org/debian/dists/x", "mirror.example.org/debian/dists/x"),
         ("far.example.org:8080/d/pool/a%2bb", "mirror.example.org/debian/pool/a%2bb"),
+        ("secure.example.org/d/dists/x", "mirror.example.org/debian/dists/x"),
         ("near.example.org/debian/nested/x", "mirror.example.org/debian/nested/x"),
         ("near.example.org/debian", "mirror.example.org/debian"),
         ("near.example.org/debian-security/x", "near.example.org/debian-security/x"),
@@ -33,6 +38,7 @@ def test_urls_come_in_the_order_of_the_configuration_and_raw() -> None:
     assert MIRRORS.urls("mirror.example.org/debian", "pool/a%2bb") == (
         "http://Near.example.org:80/debian/pool/a%2bb",
         "http://far.example.org:8080/d/pool/a%2bb",
+        "https://Secure.example.org:443/d/pool/a%2bb",
     )
 
 

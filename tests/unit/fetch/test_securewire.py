@@ -3,7 +3,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,10 @@ from aptfreeze.fetch.securewire import SecureWire
 from support.certificates import Authority, server_context
 
 TIMEOUT_S = 5.0
+
+
+def refused(error: ssl.SSLError) -> Exception:
+    return RuntimeError(error.reason)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +34,7 @@ def pair(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> Iterator[tuple[Secu
     thread = threading.Thread(target=server.do_handshake)
     thread.start()
     client = contexts[0].wrap_socket(ours, server_hostname="localhost", suppress_ragged_eofs=False)
-    wire = SecureWire(client, TIMEOUT_S)
+    wire = SecureWire(client, TIMEOUT_S, refused)
     thread.join()
     yield wire, server
     wire.close()
@@ -104,7 +109,7 @@ def test_an_end_without_goodbye_is_a_failure_after_what_came(pair: tuple[SecureW
 
 def test_silence_ends_after_the_timeout(pair: tuple[SecureWire, ssl.SSLSocket]) -> None:
     wire, _ = pair
-    impatient = SecureWire(wire._wire, 0.05)
+    impatient = SecureWire(wire._wire, 0.05, refused)
     with pytest.raises(TimeoutError):
         impatient.recv_into(bytearray(10))
     with pytest.raises(TimeoutError):
@@ -126,3 +131,20 @@ def test_a_shutdown_from_another_thread_ends_a_reader(pair: tuple[SecureWire, ss
     wire.shutdown(socket.SHUT_RDWR)
     reader.join(TIMEOUT_S / 2)
     assert isinstance(ended[0], ssl.SSLEOFError)
+
+
+def test_a_refusal_after_the_handshake_is_no_lost_connection(tmp_path: Path) -> None:
+    ca = Authority(tmp_path)
+    demanding = server_context(ca.issue("localhost"), clients=ca.file)
+    ours, theirs = socket.socketpair()
+
+    def serve() -> None:
+        with theirs, suppress(OSError), demanding.wrap_socket(theirs, server_side=True):
+            pass
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    client = ssl.create_default_context(cafile=str(ca.file)).wrap_socket(ours, server_hostname="localhost")
+    with closing(SecureWire(client, TIMEOUT_S, refused)) as wire, pytest.raises(RuntimeError, match="REQUIRED"):
+        wire.recv_into(bytearray(10))
+    thread.join()

@@ -165,3 +165,10 @@ def test_what_is_no_suppliers_fault_ends_it(error: AptfreezeError) -> None:
     with pytest.raises(type(error)):
         play.run()
     assert play.asked == ["a"]
+
+
+def test_what_helps_is_told_once() -> None:
+    refused = [UpstreamError(f"{name} is not trusted", hint="name its CA") for name in "ab"]
+    with pytest.raises(UpstreamError, match="b is not trusted") as caught:
+        Play({"a": [refused[0]], "b": [refused[1]], "c": [MISSING]}).run()
+    assert caught.value.hint == "name its CA"

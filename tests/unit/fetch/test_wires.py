@@ -10,7 +10,7 @@ from aptfreeze.fetch.addresses import AddressCheck
 from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.fetch.wires import Wires
-from aptfreeze.settings import FetchSettings, HostTls, ProxySettings, TlsSettings
+from aptfreeze.settings import FetchSettings, ProxySettings, TlsSettings
 from support.certificates import Authority, server_context
 from support.origin import Origin
 from support.upstream_proxy import UpstreamProxy
@@ -29,7 +29,7 @@ def test_a_plain_url_gets_a_plain_socket_with_the_read_timeout(tmp_path: Path) -
 
 def test_a_secure_url_gets_a_wire_with_tls_and_the_read_timeout(tmp_path: Path) -> None:
     ca = Authority(tmp_path)
-    tls = TlsSettings(HostTls(ca=ca.file))
+    tls = TlsSettings(ca=ca.file)
     with Origin(tmp_path, server_context(ca.issue("127.0.0.1"))) as origin:
         wire = Wires(SETTINGS, tls).open(Endpoint.parse(origin.url))
         wire.sendall(b"GET /none HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -51,7 +51,7 @@ def test_a_secure_url_behind_a_proxy_gets_tls_through_a_tunnel(tmp_path: Path) -
         Origin(tmp_path, server_context(ca.issue("mirror.example.org"))) as origin,
         UpstreamProxy({"mirror.example.org": origin.port}, credentials="me:secret") as proxy,
     ):
-        wires = behind(proxy, TlsSettings(HostTls(ca=ca.file)))
+        wires = behind(proxy, TlsSettings(ca=ca.file))
         page = Endpoint.parse("https://mirror.example.org/file")
         assert wires.proxy_for(page) is None  # the request itself is none of the proxy's
         wire = wires.open(page)

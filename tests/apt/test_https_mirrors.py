@@ -98,6 +98,23 @@ def test_a_server_that_cannot_prove_who_it_is_gets_no_request_and_nothing_is_pin
 
 
 @needs_nginx
+def test_update_tells_what_is_not_trusted_and_moves_nothing(
+    repository: Repository, apt: Apt, aptfreeze: Aptfreeze, serve: Serve
+) -> None:
+    with serve():
+        updated(apt, aptfreeze, repository).ok()
+        before = aptfreeze.lock_file.read_bytes()
+        repository.publish()
+        text = aptfreeze.configuration.read_text()
+        aptfreeze.configuration.write_text(text[: text.index("[tls]")])
+        done = aptfreeze.command("update", "--archive", str(aptfreeze.archive)).fails(4)
+
+    assert "signed by a CA that is not known (CN=Test CA); known are the CAs of this machine" in done.stderr
+    assert '[tls.host."localhost:' in done.stderr
+    assert aptfreeze.lock_file.read_bytes() == before
+
+
+@needs_nginx
 def test_the_next_mirror_is_asked_when_one_is_not_trusted(
     repository: Repository, apt: Apt, aptfreeze: Aptfreeze, tmp_path: Path, ca: Authority
 ) -> None:

@@ -55,13 +55,6 @@ def test_a_missing_file_is_404_and_not_pinned(aptfreeze: Aptfreeze, frozen: Serv
     assert aptfreeze.lock["extra"] == {}
 
 
-def test_https_is_refused_and_the_reason_is_told(frozen: Serving) -> None:
-    answer = ask(frozen.proxy, "mirror.example.org:443", method="CONNECT")
-
-    assert answer.status == 501
-    assert "HTTPS" in answer.text.upper()
-
-
 def test_a_list_of_mirrors_is_frozen_like_every_other_file(
     repository: Repository, aptfreeze: Aptfreeze, apt: Apt, origin: Origin
 ) -> None:

@@ -7,6 +7,7 @@ one from https to http, too. What a server is told of a user, each hop's own URL
 Rule 3: a proxy changes the way only: each origin has its own queue and connections, also where all lead to one proxy.
 """
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -150,6 +151,13 @@ class Hosts:
                 return connection
         connection.close()
         raise ClosingError("closing: nothing more is fetched")
+
+    def tunnel(self, endpoint: Endpoint, check: "AddressCheck") -> socket.socket:
+        """A plain wire to the endpoint's port, for whatever a client has to say there; blocks. Its owner closes it.
+
+        `check` is called with each address before it is connected to. UnreachableError.
+        """
+        return self._wires.tunnel(endpoint, check)
 
     def close(self) -> None:
         """Cut every connection; whoever waits fails."""

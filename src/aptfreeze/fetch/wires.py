@@ -41,6 +41,10 @@ class Wires:
             return self._secure.secured(lambda: self._reached(endpoint, check), endpoint)
         return self._reached(endpoint, check)
 
+    def tunnel(self, endpoint: Endpoint, check: "AddressCheck") -> socket.socket:
+        """A plain wire to the endpoint's port, through a proxy if one is named for https."""
+        return self._reached(endpoint, check)
+
     def _reached(self, endpoint: Endpoint, check: "AddressCheck | None") -> socket.socket:
         """Bytes that go in here arrive at the endpoint's port, or at the proxy that is asked for it."""
         limits = {

@@ -25,6 +25,7 @@ from typing import Final
 from aptfreeze.errors import UsageError
 from aptfreeze.fetch.aptread import Option
 from aptfreeze.fetch.proxies import without_password
+from aptfreeze.launch.authorities import ca_options
 from aptfreeze.launch.notice import Notice
 
 FROZEN_RULES: Final = (
@@ -48,9 +49,13 @@ def apt_options(rules: Iterable[tuple[str, str]]) -> str:
     return "".join(f'{name} "{_quotable(value)}";\n' for name, value in rules)
 
 
-def run_rules(proxy: str) -> tuple[tuple[str, str], ...]:
-    """What apt gets for one session: the frozen rules and the proxy."""
-    return (*FROZEN_RULES, ("Acquire::http::Proxy", proxy), ("Acquire::https::Proxy", proxy))
+CA_INFO: Final = "Acquire::https::CAInfo"
+
+
+def run_rules(proxy: str, authorities: Path | None = None) -> tuple[tuple[str, str], ...]:
+    """What apt gets for one session: the frozen rules, the proxy, and the file of those that it trusts by https."""
+    rules = (*FROZEN_RULES, ("Acquire::http::Proxy", proxy), ("Acquire::https::Proxy", proxy))
+    return rules if authorities is None else (*rules, (CA_INFO, str(authorities)))
 
 
 def write_configuration(
@@ -122,4 +127,6 @@ def _clearing(own: Iterable[Option], rules: Iterable[tuple[str, str]]) -> str:
     always = ["Acquire::http::Proxy", "Acquire::http::Proxy-Auto-Detect", "Acquire::http::ProxyAutoDetect"]
     always += [name.replace("http", "https") for name in always]
     found = [option.name for option in own if _PROXY.fullmatch(option.name) or scoped.fullmatch(option.name)]
+    if any(name == CA_INFO for name, _ in rules):
+        found += [option.name for option in ca_options(own)]
     return "".join(f"#clear {name};\n" for name in dict.fromkeys([*always, *found]))

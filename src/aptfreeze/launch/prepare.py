@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """All that COMMAND is given, put together: its variables, its apt configuration, its PATH, and what is told about it.
 
-The files go into the session folder (`apt/`, `bin/`), apt's own lists below the environment's state. Nothing outside
+The files go into the session folder, apt's own lists below the environment's state. Nothing outside
 of these two is written.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from aptfreeze.fetch.aptread import Option, main_file, read_options
 from aptfreeze.launch.aptconf import NO_SANDBOX, override_notices, proxy_notices, run_rules, write_configuration
 from aptfreeze.launch.aptlists import prepare_lists
+from aptfreeze.launch.authorities import write_authorities
 from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice, passed_wrapper_notice
 from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session
@@ -39,12 +40,17 @@ def prepare(
     """
     variables, notices = child_variables(own, session)
     own_path = variables.get("PATH", os.defpath)
+    found = read_options(own) if options is None else options
+    authorities = _authorities(session, found)
     path, wrapper_notices = write_wrappers(
-        session.folder / "bin", own_path, session.certificate, unshares=session.in_user_namespace
+        session.folder / "bin",
+        own_path,
+        session.certificate,
+        unshares=session.in_user_namespace,
+        authorities=authorities,
     )
     variables["PATH"] = path
-    found = read_options(own) if options is None else options
-    rules = _configure_apt(command, variables, session, found)
+    rules = _configure_apt(command, variables, session, found, authorities)
     told = [elevation_notice(command), own_proxy_notice(command), passed_wrapper_notice(command)]
     if session.certificate:
         told.append(other_key_notice(command))
@@ -57,11 +63,24 @@ def prepare(
     return Prepared(variables, all_notices, overridden)
 
 
+def _authorities(session: Session, own: Sequence[Option]) -> Path | None:
+    """The file of those whom apt trusts by https; None if it is not to be told."""
+    if not session.authority:
+        return None
+    file = session.folder / "authorities.pem"
+    write_authorities(file, session.authority, own)
+    return file
+
+
 def _configure_apt(
-    command: Sequence[str], variables: dict[str, str], session: Session, own: Sequence[Option]
+    command: Sequence[str],
+    variables: dict[str, str],
+    session: Session,
+    own: Sequence[Option],
+    authorities: Path | None,
 ) -> tuple[tuple[str, str], ...]:
     """Set APT_CONFIG in the variables; the rules that hold from then on."""
-    rules = run_rules(session.proxy)
+    rules = run_rules(session.proxy, authorities)
     if session.in_user_namespace:
         rules += (NO_SANDBOX,)
     if is_apt(command):

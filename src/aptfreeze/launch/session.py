@@ -33,6 +33,8 @@ class Session:
     """The environment's local state (`.aptfreeze`), absolute."""
     certificate: bytes = b""
     """Public half of the key that suites are served signed with, binary; empty: as their archives signed them."""
+    authority: bytes = b""
+    """Certificate (PEM) of the authority that https repositories are served with; empty: there is none."""
     in_user_namespace: bool = False
     """Whether COMMAND is root of a user namespace with a range of ids, and nowhere else."""
 

@@ -3,8 +3,7 @@
 
 Rule 1: whatever reads a proxy variable gets ours: wget, debootstrap and apt read the lower-case names only, others the
 upper-case ones too. `no_proxy` beats a proxy in all of them (apt-transport-http(1), wget(1)), so it must go.
-Rule 2: https goes to our proxy as well. It answers CONNECT with 501, so that https fails instead of passing unfrozen;
-apt and wget show the reason phrase of that answer (apt after its three retries), no tool shows the body.
+Rule 2: https goes to our proxy as well, which freezes apt's and counts what passes it in a tunnel.
 Rule 3: what the caller has set and what cannot bypass the proxy stays: `SOURCE_DATE_EPOCH`, `TMPDIR`, all others.
 """
 

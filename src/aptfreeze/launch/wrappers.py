@@ -11,6 +11,9 @@ its apt (the host's, or those of `--keyring`), in a folder in the root that the 
 line that mmdebstrap makes itself then names no other key (`check/signed-by`). debootstrap has a wrapper only then: it
 gets the key by `--keyring`, which the user's own takes back.
 
+Whom apt trusts by https counts until the last package is fetched, and so long no file can stay in the root: the setup
+hook adds it to the configuration file that mmdebstrap gives its apt, which lies outside of the root and is removed.
+
 Rule 1: nothing of ours is in the image. The extract hook is the first one after the update and the only one that runs
 for every variant (`extract` has no customize hooks); the user's own extract hooks run after it, and one that packs the
 root finds our files gone and the folders with their old time.
@@ -32,7 +35,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from aptfreeze.launch.aptconf import FROZEN_RULES, apt_options
+from aptfreeze.launch.aptconf import CA_INFO, FROZEN_RULES, apt_options
 from aptfreeze.launch.notice import Notice
 
 _FILE: Final = "etc/apt/apt.conf.d/00aptfreeze"
@@ -48,6 +51,7 @@ _WRITE_KEYS: Final = (
     'printf %s {key} > "$k/aptfreeze.asc"; '
 )
 """Before the options, which change what is asked here."""
+_TRUST: Final = 'printf %s {option} >> "$MMDEBSTRAP_APT_CONFIG"; '
 _REMOVE: Final = 'if [ -e "$f" ]; then d="${f%/*}"; t=$(stat -c %y "$d") && rm -r "$f" && touch -d "$t" "$d"; fi'
 _SCRIPT: Final = """\
 #!/bin/sh
@@ -63,16 +67,17 @@ exec {real} --keyring={keyring} "$@"
 
 
 def write_wrappers(
-    folder: Path, path: str, certificate: bytes = b"", *, unshares: bool = False
+    folder: Path, path: str, certificate: bytes = b"", *, unshares: bool = False, authorities: Path | None = None
 ) -> tuple[str, tuple[Notice, ...]]:
     """Write the wrappers into the new folder; the PATH that has it in front.
 
     `certificate` is the key that suites are served signed with, if they are. `unshares`: mmdebstrap is to use its
-    unshare mode, since the root that it would be is one of a user namespace. A program that the PATH does not have is
+    unshare mode, since the root that it would be is one of a user namespace. `authorities`: the file of those whom its
+    apt trusts by https. A program that the PATH does not have is
     not wrapped, and where there is none, the PATH is returned as it is: a script that looks whether mmdebstrap is there
     must not find ours.
     """
-    scripts = dict(_scripts(folder, path, certificate, unshares))
+    scripts = dict(_scripts(folder, path, certificate, unshares, authorities))
     if not scripts:
         return path, ()
     folder.mkdir(parents=True)
@@ -86,16 +91,24 @@ def write_wrappers(
     return f"{folder}{os.pathsep}{path}", ()
 
 
-def _scripts(folder: Path, path: str, certificate: bytes, unshares: bool) -> Iterator[tuple[str, str]]:
+def _scripts(
+    folder: Path, path: str, certificate: bytes, unshares: bool, authorities: Path | None
+) -> Iterator[tuple[str, str]]:
     if mmdebstrap := shutil.which("mmdebstrap", path=path):
         real_one, mode = Path(mmdebstrap).absolute(), "unshare" if unshares else ""
-        yield "mmdebstrap", mmdebstrap_wrapper(real_one, FROZEN_RULES, certificate, mode)
+        yield "mmdebstrap", mmdebstrap_wrapper(real_one, FROZEN_RULES, certificate, mode, authorities)
     if certificate and (debootstrap := shutil.which("debootstrap", path=path)):
         real, keyring = (shlex.quote(str(each)) for each in (Path(debootstrap).absolute(), folder / _KEYRING))
         yield "debootstrap", _DEBOOTSTRAP.format(real=real, keyring=keyring)
 
 
-def mmdebstrap_wrapper(real: Path, rules: Iterable[tuple[str, str]], certificate: bytes = b"", mode: str = "") -> str:
+def mmdebstrap_wrapper(
+    real: Path,
+    rules: Iterable[tuple[str, str]],
+    certificate: bytes = b"",
+    mode: str = "",
+    authorities: Path | None = None,
+) -> str:
     """The text of the wrapper script for the real mmdebstrap; the user's own --mode, behind `mode`, wins."""
     setup, removed, more = "", [_FILE], ""
     if certificate:
@@ -103,6 +116,8 @@ def mmdebstrap_wrapper(real: Path, rules: Iterable[tuple[str, str]], certificate
 
         setup = _WRITE_KEYS.format(key=shlex.quote(armored(certificate, "PUBLIC KEY BLOCK").decode()))
         rules, removed, more = (*rules, _TRUSTED_PARTS), [_FILE, _KEYS], " --skip=check/signed-by"
+    if authorities is not None:
+        setup += _TRUST.format(option=shlex.quote(apt_options([(CA_INFO, str(authorities))])))
     setup += _WRITE_OPTIONS.format(options=shlex.quote(apt_options(rules).replace("\n", " ")))
     extract = "; ".join(f'f="$1/{each}"; {_REMOVE}' for each in removed)
     options = f"--setup-hook={shlex.quote(setup)} --extract-hook={shlex.quote(extract)}{more}"

@@ -20,7 +20,9 @@ from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.serve.absence import AbsenceDesk
 from aptfreeze.serve.accesslog import AccessLog, Logged
+from aptfreeze.serve.certificates import Certificates
 from aptfreeze.serve.clashes import ClashWatch
+from aptfreeze.serve.connects import Connects
 from aptfreeze.serve.delivery import Delivery
 from aptfreeze.serve.first_sight import FirstSight
 from aptfreeze.serve.frozen import FrozenFiles
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import Own
     from aptfreeze.serve.gate import Gate
     from aptfreeze.serve.recall import Recall
+    from aptfreeze.trust.authority import Authority
     from aptfreeze.trust.signing import SigningKey
 
 
@@ -99,7 +102,18 @@ def assembled(
         prefetch = Prefetch(session, lookup, partial(_recall, world, session, lookup), threads, tasks)
     frozen = FrozenFiles(session, lookup, delivery, first_sight, sources, prefetch, absences, tasks, _resigning(world))
     absence = AbsenceDesk(session, archive_only, partial(read_copies, store.environment), threads)
-    passing = PassThrough(session, archive.downloads, Passage(session, settings.policy, own), relays, offline=offline)
+    passage = Passage(session, settings.policy, own)
+    passing = PassThrough(session, archive.downloads, passage, relays, offline=offline)
+    connects = Connects(
+        session,
+        settings.intercept,
+        _certificates(world),
+        archive.mirrors,
+        passage,
+        archive.downloads.hosts,
+        relays,
+        offline=offline,
+    )
     handler: Handler = Proxy(
         session,
         lookup,
@@ -109,6 +123,7 @@ def assembled(
         frozen,
         absence,
         passing,
+        connects,
         tasks=tasks,
         threads=threads,
     )
@@ -128,6 +143,15 @@ def _session(world: World) -> Session:
     in_use = architectures(store.environment.records) | {architecture()}
     resigns = world.signing_key is not None
     return Session(world.generation, record, world.tell, architectures=in_use, resigns=resigns)
+
+
+def _certificates(world: World) -> Certificates:
+    def obtain() -> "Authority":
+        from aptfreeze.environment.authorities import obtain_authority  # start-up time
+
+        return obtain_authority(world.settings.intercept, world.process)
+
+    return Certificates(obtain)
 
 
 def _resigning(world: World) -> "Resigning | None":

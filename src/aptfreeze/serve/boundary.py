@@ -22,16 +22,16 @@ _APOLOGY = b"aptfreeze: internal error; the server's log has it.\n"
 class Boundary:
     """A handler whose exceptions are answers."""
 
-    __slots__ = ("_handler",)
+    __slots__ = ("handler",)
 
     def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+        self.handler = handler
 
     def answer(self, request: Request) -> Reply | asyncio.Future[Reply]:
-        return _guard(request, self._handler.answer, request) or _internal_error(request)
+        return _guard(request, self.handler.answer, request) or _internal_error(request)
 
     def refuse(self, bad: BadRequest) -> Reply:
-        return _guard(None, self._handler.refuse, bad) or _internal_error(None)
+        return _guard(None, self.handler.refuse, bad) or _internal_error(None)
 
     def result(self, request: Request | None, answer: Reply | asyncio.Future[Reply]) -> Reply:
         """The reply itself, where a future is done."""

@@ -8,13 +8,14 @@ Mutable state: the contexts with the moment at which each was made, the one used
 """
 
 import os
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
+
     from aptfreeze.trust.authority import Authority, LeafKey
 
 _AT_MOST = 256
@@ -34,7 +35,7 @@ class Certificates:
     def __repr__(self) -> str:
         return f"<Certificates {len(self._contexts)} hosts>"
 
-    def context(self, host: str) -> ssl.SSLContext:
+    def context(self, host: str) -> "ssl.SSLContext":
         """For a server of that name or address, lower case. From any thread; the first takes a tenth of a second.
 
         Raises what obtaining the authority raises.
@@ -48,8 +49,10 @@ class Certificates:
                 del self._contexts[next(iter(self._contexts))]
             return context
 
-    def _made(self, host: str) -> ssl.SSLContext:
-        from aptfreeze.trust.authority import LeafKey  # start-up time
+    def _made(self, host: str) -> "ssl.SSLContext":
+        import ssl  # start-up time: most clients speak plain http
+
+        from aptfreeze.trust.authority import LeafKey
 
         if self._authority is None:
             self._authority = self._obtain()
@@ -64,7 +67,7 @@ class Certificates:
         return context
 
 
-def _load(context: ssl.SSLContext, pem: bytes) -> None:
+def _load(context: "ssl.SSLContext", pem: bytes) -> None:
     """`ssl` takes files only; this one is in memory, and nobody else's."""
     descriptor = os.memfd_create("leaf", os.MFD_CLOEXEC)
     try:

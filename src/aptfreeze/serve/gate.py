@@ -147,4 +147,5 @@ def _urls(settings: Settings, generation: Generation) -> Iterable[str]:
         yield from urls
     yield from filter(None, [settings.snapshot.service, *settings.snapshot.archives.values()])
     pinned = [*(key.repository for key in generation.pins), *generation.extra]
-    yield from (f"http://{location.partition('/')[0]}" for location in pinned)
+    for host in {location.partition("/")[0] for location in pinned}:
+        yield from (f"http://{host}", f"https://{host}")

@@ -18,7 +18,7 @@ from functools import partial
 
 from aptfreeze.serve.boundary import Boundary
 from aptfreeze.serve.connection import Connection
-from aptfreeze.serve.reply import Upgrade
+from aptfreeze.serve.reply import Handler, Upgrade
 from aptfreeze.serve.stage import Stage, Surroundings
 from aptfreeze.serve.stream import reset
 from aptfreeze.serve.tlsstream import TlsStream
@@ -26,19 +26,19 @@ from aptfreeze.serve.tlsstream import TlsStream
 _log = logging.getLogger(__name__)
 
 
-def secured(context: ssl.SSLContext, boundary: Boundary, failed: Callable[[str], None]) -> Upgrade:
-    """What a connection becomes: TLS with this context, in which `boundary` answers."""
-    return partial(_begun, context, boundary, failed)
+def secured(context: ssl.SSLContext, within: Callable[[Handler], Handler], failed: Callable[[str], None]) -> Upgrade:
+    """What a connection becomes: TLS with this context, in which `within` the server's handler answers."""
+    return partial(_begun, context, within, failed)
 
 
 def _begun(
     context: ssl.SSLContext,
-    boundary: Boundary,
+    within: Callable[[Handler], Handler],
     failed: Callable[[str], None],
     client: socket.socket,
     surroundings: Surroundings,
 ) -> Stage:
-    return Handshake(client, context, boundary, failed, surroundings)
+    return Handshake(client, context, within, failed, surroundings)
 
 
 class Handshake:
@@ -48,11 +48,11 @@ class Handshake:
         self,
         client: socket.socket,
         context: ssl.SSLContext,
-        boundary: Boundary,
+        within: Callable[[Handler], Handler],
         failed: Callable[[str], None],
         surroundings: Surroundings,
     ) -> None:
-        self._boundary = boundary
+        self._within = within
         self._failed = failed
         self._surroundings = surroundings
         self._loop: asyncio.AbstractEventLoop = surroundings.loop
@@ -107,7 +107,8 @@ class Handshake:
         self._is_over = True
         self._watch_nothing()
         own = self._surroundings
-        within = Surroundings(own.peer, self._boundary, own.limits, own.loop, own.ended, own.next)
+        boundary = Boundary(self._within(own.boundary.handler))
+        within = Surroundings(own.peer, boundary, own.limits, own.loop, own.ended, own.next)
         own.next(self, Connection(TlsStream(client), within))
 
     def _fail(self, reason: str) -> None:

@@ -38,13 +38,8 @@ class PassThrough:
         self._offline = offline
 
     def refuse(self, request: Request) -> Reply:
-        """The reply to CONNECT and to methods that change something."""
+        """The reply to methods that change something."""
         self._session.traffic.refused += 1
-        if request.method == "CONNECT":
-            host = request.target.decode("ascii", "replace").removesuffix(":443")
-            self._session.passed(host)
-            text = f"https is not supported yet: CONNECT to {host} is refused, so that nothing gets around the freezing"
-            return text_reply(501, text, f"{text}\nHint: use http:// sources; apt verifies signatures all the same")
         text = f"{request.method} is not passed through, only GET and HEAD"
         return text_reply(501, text, text)
 

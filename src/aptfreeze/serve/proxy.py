@@ -35,6 +35,7 @@ from aptfreeze.http.message import BadRequest, Request
 from aptfreeze.serve.absence import AbsenceDesk
 from aptfreeze.serve.answers import error_reply, text_reply
 from aptfreeze.serve.boundary import answered
+from aptfreeze.serve.connects import Connects, is_from_apt
 from aptfreeze.serve.delivery import Delivery
 from aptfreeze.serve.first_sight import FirstSight, mid_sync
 from aptfreeze.serve.frozen import FrozenFiles
@@ -42,7 +43,6 @@ from aptfreeze.serve.passing import PassThrough
 from aptfreeze.serve.reply import Reply
 from aptfreeze.serve.session import Session
 
-_APT = ("Debian APT-HTTP/", "APT-HTTP/")
 _METHODS = ("GET", "HEAD")
 _EVERYDAY = (404, 503)
 """Statuses of errors that are no news for whoever watches: a "no", "come again" (told already)."""
@@ -65,6 +65,7 @@ class Proxy:
         frozen: FrozenFiles,
         absence: AbsenceDesk,
         passing: PassThrough,
+        connects: Connects,
         *,
         tasks: asyncio.TaskGroup,
         threads: Executor,
@@ -77,6 +78,7 @@ class Proxy:
         self._frozen = frozen
         self._absence = absence
         self._passing = passing
+        self._connects = connects
         self._tasks = tasks
         self._threads = threads
         self._loop = asyncio.get_running_loop()
@@ -114,6 +116,8 @@ class Proxy:
             return error_reply(error, head_only=request.method == "HEAD")
 
     async def _reply(self, request: Request) -> Reply:
+        if request.method == "CONNECT":
+            return await self._connects.answer(request)
         if request.method not in _METHODS:
             return self._passing.refuse(request)
         asked = self._asked(request)
@@ -163,8 +167,10 @@ class Proxy:
             location = Location.parse(request.target)
         except PathError as error:
             raise MistakenRequest(f"the request's target cannot be understood: {error}") from error
-        from_apt = (request.headers.get("User-Agent") or "").startswith(_APT)
-        return Asked(self._identified(location), from_apt, self._session.architectures, self._session.resigns)
+        if location.scheme == "https":
+            self._mirrors.asked_by_https(location.host)
+        identified, session = self._identified(location), self._session
+        return Asked(identified, is_from_apt(request), session.architectures, session.resigns)
 
     def _identified(self, location: Location) -> Location:
         """The same location under its repository's own name, if it was asked by another one."""

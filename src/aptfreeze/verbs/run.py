@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aptfreeze.environment import files
 from aptfreeze.environment.opened import Opened
-from aptfreeze.errors import OWN_FAILURE_OF_RUN
+from aptfreeze.errors import OWN_FAILURE_OF_RUN, AptfreezeError
 from aptfreeze.fetch.aptread import read_options
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.launch import prepare as launch
@@ -59,7 +59,7 @@ async def run(
     in_thread = partial(asyncio.get_running_loop().run_in_executor, None)
     with session_folder() as folder, SignalReader() as signals:
         # apt needs as long to tell its options as we need to import what serves them.
-        options = in_thread(read_options, environ)
+        options, authority = in_thread(read_options, environ), in_thread(_authority, opened)
         from aptfreeze.serve.assembly import World
         from aptfreeze.serve.running import running
 
@@ -76,6 +76,7 @@ async def run(
                 folder,
                 opened.environment.state,
                 b"" if key is None else key.certificate,
+                await authority,
                 in_user_namespace=isolation is not None and isolation.maps_range,
             )
             prepared = launch.prepare(command, environ, launched, await options)
@@ -89,6 +90,16 @@ async def run(
                 missing = await proxy.finish(stop)
             _judge(proxy, opened, missing, environ, isolated=isolation is not None)
         return _summary(proxy, ended, missing, opened, isolated=isolation is not None)
+
+
+def _authority(opened: Opened) -> bytes:
+    """The certificate of the authority that https is served with; empty if there can be none: only https needs it."""
+    from aptfreeze.environment.authorities import certificate  # start-up time
+
+    try:
+        return certificate(opened.settings.intercept, opened.process)
+    except AptfreezeError:  # whoever asks by https is told
+        return b""
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from support.repository import Repository
 
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin"),
-    *("status", "packages", "config", "doctor", "key"),
+    *("status", "packages", "config", "doctor", "key", "ca"),
 )
 
 

@@ -49,6 +49,20 @@ def test_only_then_a_source_that_names_a_key_is_told(tmp_path: Path) -> None:
     assert "aptfreeze key --out FILE" in str(notice)
 
 
+def test_apt_and_mmdebstrap_are_told_whom_to_trust_by_https(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "mmdebstrap").touch(0o755)
+    session = make_session(tmp_path, authority=b"-----BEGIN CERTIFICATE-----\nours")
+    own = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"}
+    prepared = prepare(["make"], own, session)
+    file = session.folder / "authorities.pem"
+    assert options(dict(prepared.variables))["Acquire::https::CAInfo"] == str(file)
+    assert b"ours" in file.read_bytes()
+    assert f'Acquire::https::CAInfo "{file}";' in (session.folder / "bin/mmdebstrap").read_text()
+    assert prepared.overridden() == ()
+
+
 def test_all_that_is_temporary_lies_in_the_session_folder(tmp_path: Path) -> None:
     session = make_session(tmp_path)
     variables = prepare(["make"], os.environ, session).variables

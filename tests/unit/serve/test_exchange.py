@@ -41,6 +41,11 @@ def test_the_answer_to_no_request_is_the_last() -> None:
     assert not Exchange(None, reply).keeps_alive(reply)
 
 
+def test_a_connect_that_leads_further_closes_nothing() -> None:
+    reply = Reply(HEAD, Inline(), upgrade=lambda *_: pytest.fail("not yet"))
+    assert _exchange(b"CONNECT a:1 HTTP/1.1", b"", reply).head(reply, False) == HEAD
+
+
 def test_a_head_that_comes_through_a_pipe_is_left_alone() -> None:
     reply = Reply(b"", Inline(b"head and body"), close=True)
     assert _exchange(b"GET / HTTP/1.1", b"", reply).head(reply, False) == b""

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Clients that insist on https: apt is served frozen repositories, everybody else passes in a tunnel."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.apt import Apt, MakeApt
+from support.aptfreeze import Aptfreeze
+from support.build import build
+from support.certificates import Authority, server_context
+from support.layout import Layout
+from support.origin import Origin
+from support.repository import Repository
+from support.signing import SigningKey
+
+HELLO = "hello_1.0_amd64.deb"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Authority:
+    """Who vouches for the mirror."""
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def secure(tmp_path: Path, world: Authority) -> Iterator[Origin]:
+    """A mirror that speaks https only."""
+    with Origin(tmp_path / "mirror", server_context(world.issue("127.0.0.1"))) as origin:
+        yield origin
+
+
+@pytest.fixture
+def repository(secure: Origin, signing_key: SigningKey) -> Repository:
+    repository = Repository(secure.root / "debian", signing_key, Layout(), url=f"{secure.url}/debian")
+    repository.add("hello", "1.0")
+    repository.publish()
+    return repository
+
+
+@pytest.fixture
+def product(aptfreeze: Aptfreeze, world: Authority) -> Aptfreeze:
+    """It trusts the mirror."""
+    aptfreeze.configure(f'[tls]\nca = "{world.file}"')
+    return aptfreeze
+
+
+def trusting(client: Apt, product: Aptfreeze) -> Apt:
+    """The client trusts the authority of aptfreeze, and no other."""
+    product.command("ca", "--out", str(client.root / "ca.pem")).ok()
+    client.set("Acquire::https::CAInfo", str(client.root / "ca.pem"))
+    return client
+
+
+def test_apt_is_served_the_first_state_by_https_and_without_the_mirror(
+    product: Aptfreeze, repository: Repository, make_apt: MakeApt, secure: Origin
+) -> None:
+    with product.serve() as frozen:
+
+        def client() -> Apt:
+            client = trusting(make_apt(proxy=frozen.proxy), product)
+            client.set("Acquire::https::Proxy", frozen.proxy)
+            return client
+
+        first = build(client(), repository)
+        assert list(first) == [HELLO]
+        repository.add("hello", "2.0")
+        repository.publish()
+        assert build(client(), repository) == first
+        secure.stop()
+        assert build(client(), repository) == first
+    assert list(product.pins) == [f"{secure.host}/debian bookworm"]
+
+
+def test_the_same_repository_by_http_is_the_same(
+    product: Aptfreeze, repository: Repository, make_apt: MakeApt, secure: Origin
+) -> None:
+    with product.serve() as frozen:
+        one, two = trusting(make_apt(proxy=frozen.proxy), product), make_apt(proxy=frozen.proxy)
+        one.set("Acquire::https::Proxy", frozen.proxy)
+        first = build(one, repository)
+        two.add(repository, url=repository.url.replace("https", "http"))
+        two.update().ok()
+        two.install("hello").ok()
+    assert two.fetched() == first
+
+
+def test_run_tells_apt_whom_to_trust(product: Aptfreeze, repository: Repository, apt: Apt, secure: Origin) -> None:
+    apt.add(repository)
+    command = ["sh", "-c", "apt-get update && apt-get install --download-only hello"]
+    product.run(command, env=apt.environ).ok()
+    assert list(apt.fetched()) == [HELLO]
+    secure.stop()
+    apt.clear_archives()
+    apt.clear_lists()
+    product.run(command, "--locked", "--offline", env=apt.environ).ok()
+    assert list(apt.fetched()) == [HELLO]
+
+
+def test_an_apt_that_trusts_nobody_fails_and_the_summary_says_why(
+    product: Aptfreeze, repository: Repository, make_apt: MakeApt
+) -> None:
+    with product.serve() as frozen:
+        client = make_apt(proxy=frozen.proxy)
+        client.set("Acquire::https::Proxy", frozen.proxy)
+        client.add(repository)
+        client.update("--error-on=any").fails(100)
+        assert "broke the TLS handshake off" in frozen.output
+        assert "aptfreeze ca" in frozen.output

@@ -208,6 +208,18 @@ def test_a_large_file_comes_whole_by_https_over_a_warm_connection(
     assert {seen.connection for seen in secure.requests} == {1}
 
 
+def test_many_at_once_share_a_connection_by_tls_and_each_gets_its_own_bytes(
+    knowing: Hosts, secure: Origin, tmp_path: Path
+) -> None:
+    sizes = {f"file{number}": number * 997 for number in range(200)}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(name.encode() * size)
+    with ThreadPoolExecutor(16) as threads:
+        got = threads.map(lambda name: get(knowing, f"{secure.url}/{name}"), sizes)
+        assert all(data == name.encode() * size for data, (name, size) in zip(got, sizes.items(), strict=True))
+    assert len({seen.connection for seen in secure.requests}) < 16
+
+
 @pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.RESET])
 def test_an_answer_that_is_cut_on_tls_is_a_failure(
     knowing: Hosts, secure: Origin, tmp_path: Path, ending: Ending

@@ -92,7 +92,7 @@ class TlsSettings:
 class ProxySettings:
     """What names the user's own proxies, which we fetch through (see `fetch.proxies`)."""
 
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     """For all that is fetched, may hold a password; empty: none; None: apt's configuration and variables decide."""
     variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """The environment variables of this process; empty: apt's configuration is not read either."""

@@ -105,3 +105,19 @@ def test_a_proxy_that_is_away_is_told_and_not_the_mirror(
     done = aptfreeze.run(apt.command("update"), env={**apt.environ, "http_proxy": url})
 
     assert f"the proxy {url} (http_proxy) is of no use: cannot connect" in done.output
+
+
+def test_an_update_by_way_of_serve_says_that_nothing_there_is_new(
+    repository: Repository, apt: Apt, aptfreeze: Aptfreeze, proxy: UpstreamProxy
+) -> None:
+    apt.add(repository, url=URL)
+    aptfreeze.configure(f'[fetch]\nproxy = "{proxy.url}"')
+    aptfreeze.run(apt.command("update"), env=apt.environ).ok()
+    repository.add("hello", "2.0")
+    repository.publish()
+    with aptfreeze.serve() as frozen:
+        without = aptfreeze.configuration.read_text().replace(f'proxy = "{proxy.url}"', "")
+        aptfreeze.configuration.write_text(without)
+        done = aptfreeze.command("update", "--archive", str(aptfreeze.archive), env={"http_proxy": frozen.proxy}).ok()
+
+    assert f"the proxy {frozen.proxy} (http_proxy) is an aptfreeze itself" in done.said_by("aptfreeze")

@@ -99,6 +99,7 @@ class Hosts:
             with self._host(endpoint).exchange(asking, asker, size) as response:
                 if proxy is not None:
                     _judge(response, proxy)
+                    self._wires.routes.judge(proxy, response.head.get("ETag") or "")
                 if refusal := self._refusal(endpoint, response.head):
                     raise refusal
                 location = response.head.get("Location") if response.status in _REDIRECTS else None

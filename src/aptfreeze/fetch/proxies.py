@@ -13,6 +13,7 @@ Rule 4: nothing here prints a password.
 import re
 from binascii import b2a_base64
 from collections.abc import Mapping
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -39,7 +40,7 @@ class Proxy:
     """IPv6 addresses without brackets."""
     port: int
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     """Both decoded."""
     origin: str
     """Who named it: a variable, an option of apt, a setting."""
@@ -88,10 +89,10 @@ class Proxy:
 class Rules:
     """All that names proxies, as it was when this process began."""
 
-    setting: str | None
-    """None: the variables and apt's configuration decide; empty: no proxy."""
-    variables: Mapping[str, str]
-    options: Mapping[str, str]
+    setting: str | None = field(repr=False)
+    """May hold a password. None: the variables and apt's configuration decide; empty: no proxy."""
+    variables: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, str] = field(repr=False)
     """Of apt, by lower-case name."""
 
     def proxy_for(self, scheme: str, host: str, port: int) -> Proxy | None:

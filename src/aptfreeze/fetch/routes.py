@@ -5,6 +5,7 @@ Rule 1: nothing is read for a process that fetches nothing: asking apt for its c
 Rule 2: it is this process's own environment that counts, never what `run` gives to COMMAND.
 """
 
+import re
 import threading
 
 from aptfreeze.fetch.aptread import read_options
@@ -12,14 +13,19 @@ from aptfreeze.fetch.proxies import Proxy, Rules, is_loopback
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.settings import ProxySettings
 
+_DIGEST = re.compile(r'"[0-9a-f]{64}"')
+
 
 class Routes:
-    """Mutable state, under the lock: the rules, once they are read; the ports that this process listens on."""
+    """Mutable state: the rules, once they are read (under the lock); the ports that this process listens on; the
+    proxies of this machine that answer as aptfreeze does."""
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
         self._rules: Rules | None = None
         self._own_ports: set[int] = set()
+        self.frozen: set[Proxy] = set()
+        """What is asked through one of these is what is frozen there, and never new."""
         self._lock = threading.Lock()
 
     def proxy_for(self, endpoint: Endpoint) -> Proxy | None:
@@ -34,6 +40,11 @@ class Routes:
     def avoid(self, port: int) -> None:
         """This process itself is the proxy on that port of the loopback addresses: never ask it."""
         self._own_ports.add(port)
+
+    def judge(self, proxy: Proxy, etag: str) -> None:
+        """Notice an aptfreeze on this machine by how it names what it serves: by its digest."""
+        if _DIGEST.fullmatch(etag) and is_loopback(proxy.host):
+            self.frozen.add(proxy)
 
     def _read(self) -> Rules:
         settings = self._settings

@@ -27,7 +27,7 @@ class Wires:
     def __init__(self, settings: FetchSettings, tls: TlsSettings | None = None, routes: Routes | None = None) -> None:
         """Without `routes`, everything is reached directly."""
         self._settings = settings
-        self._routes = routes or Routes(ProxySettings())
+        self.routes = routes or Routes(ProxySettings())
         self._tls = tls or TlsSettings()
         self._security: Security | None = None
 
@@ -51,7 +51,7 @@ class Wires:
             "connect_timeout_s": self._settings.connect_timeout_s,
             "read_timeout_s": self._settings.read_timeout_s,
         }
-        proxy = self._routes.proxy_for(endpoint)
+        proxy = self.routes.proxy_for(endpoint)
         if proxy is None:
             return connect(endpoint.host, endpoint.port, **limits, check=check)
         from aptfreeze.fetch.tunnel import connect_to, open_tunnel  # start-up time: most machines have no proxy
@@ -67,7 +67,7 @@ class Wires:
 
         UpstreamError if one is named that is of no use to us.
         """
-        return None if endpoint.is_secure else self._routes.proxy_for(endpoint)
+        return None if endpoint.is_secure else self.routes.proxy_for(endpoint)
 
     @property
     def _secure(self) -> "Security":

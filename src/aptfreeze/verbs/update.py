@@ -84,12 +84,20 @@ def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None], show: Sh
         with watched(fetching_of(archive.downloads), show):
             prepared = updating.prepare(means, before, chosen.keys, chosen.urls)
             found = _compared(opened, wishes, means, before, prepared)
-        for notice in prepared.notices:
+        for notice in (*prepared.notices, *_frozen_ways(archive)):
             tell(notice)
         if wishes.is_dry_run or not prepared.is_new:
             return found
         archive.objects.sync()
         return replace(found, after=_commit(opened, before, prepared))
+
+
+def _frozen_ways(archive: OpenArchive) -> Iterator[str]:
+    for proxy in archive.routes.frozen:
+        yield (
+            f"{proxy} is an aptfreeze itself: it tells what is frozen there, not what is new\n"
+            'Hint: say in aptfreeze.toml how mirrors are reached: [fetch] proxy = "", or the URL of another proxy'
+        )
 
 
 def _refuse_offline(settings: Settings) -> None:

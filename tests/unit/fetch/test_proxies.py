@@ -8,6 +8,7 @@ import pytest
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.proxies import Proxy, Rules, is_listed, is_loopback, without_password
+from aptfreeze.settings import ProxySettings
 
 ONE, TWO = "http://one.example.org:3128", "http://two.example.org:3128"
 
@@ -190,3 +191,9 @@ def test_a_407_says_whether_credentials_are_missing_or_wrong() -> None:
 )
 def test_a_password_is_never_printed(url: str, printed: str) -> None:
     assert without_password(url) == printed
+
+
+def test_no_password_is_shown_where_values_are_printed() -> None:
+    url = "http://me:secret@proxy"
+    rules = Rules(url, {"http_proxy": url}, {"acquire::http::proxy": url})
+    assert "secret" not in f"{rules!r} {Proxy.parse(url, 'x')!r} {ProxySettings(url, {'http_proxy': url})!r}"

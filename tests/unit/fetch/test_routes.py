@@ -4,6 +4,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from aptfreeze.fetch.proxies import Proxy
 from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.settings import ProxySettings
@@ -57,3 +60,19 @@ def test_another_machine_s_proxy_on_the_same_port_is_asked() -> None:
     routes = Routes(ProxySettings(None, {"http_proxy": "http://proxy.example.org:3142", "PATH": ""}))
     routes.avoid(3142)
     assert routes.proxy_for(PAGE) is not None
+
+
+@pytest.mark.parametrize(
+    ("host", "etag", "is_frozen"),
+    [
+        ("127.0.0.1", f'"{"a1" * 32}"', True),
+        ("proxy.example.org", f'"{"a1" * 32}"', False),
+        ("127.0.0.1", '"2ab-64b0c"', False),
+        ("127.0.0.1", f'W/"{"a1" * 32}"', False),
+        ("127.0.0.1", "", False),
+    ],
+)
+def test_an_aptfreeze_on_this_machine_is_known_by_its_answers(host: str, etag: str, is_frozen: bool) -> None:
+    routes, proxy = Routes(ProxySettings()), Proxy.parse(f"http://{host}:3142", "http_proxy")
+    routes.judge(proxy, etag)
+    assert routes.frozen == ({proxy} if is_frozen else set())

@@ -7,18 +7,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from aptfreeze.fetch.hosts import Hosts
-from aptfreeze.fetch.routes import Routes
-from aptfreeze.fetch.wires import Wires
-from aptfreeze.settings import FetchSettings, HostTls, ProxySettings, TlsSettings
 from support.apt import Apt
 from support.aptfreeze import Aptfreeze
-from support.askers import Asking
 from support.certificates import Authority, server_context
 from support.origin import Origin
 from support.repository import Repository
@@ -112,19 +107,22 @@ def test_everything_is_fetched_through_squid_with_credentials(
     assert "hello_1.0" in log
 
 
-def test_https_is_reached_by_a_tunnel_through_squid(
-    repository: Repository, origin: Origin, folder: Path, tmp_path: Path
+def test_an_https_mirror_is_reached_by_a_tunnel_through_squid(
+    repository: Repository, apt: Apt, aptfreeze: Aptfreeze, origin: Origin, folder: Path, tmp_path: Path
 ) -> None:
-    ca, limits = Authority(tmp_path), FetchSettings()
+    apt.add(repository, url=f"http://{NAME}/debian")
+    ca = Authority(tmp_path)
     with Origin(origin.root, server_context(ca.issue(NAME))) as secure, squid(folder) as port:
-        proxy = ProxySettings(f"http://{CREDENTIALS}@127.0.0.1:{port}")
-        hosts = Hosts(limits, {}, Wires(limits, TlsSettings(HostTls(ca=ca.file)), Routes(proxy)))
-        url = f"https://{NAME}:{secure.port}/debian/dists/bookworm/InRelease"
-        with closing(hosts), hosts.get(url, Asking()) as response:
-            assert response.status == 200
-            assert b"-----BEGIN PGP SIGNED MESSAGE-----" in b"".join(response.body())
+        aptfreeze.configure(
+            f'[tls]\nca = "{ca.file}"\n'
+            f'[mirrors]\n"{NAME}/debian" = ["https://{NAME}:{secure.port}/debian"]\n'
+            f'[fetch]\nproxy = "http://{CREDENTIALS}@127.0.0.1:{port}"'
+        )
+        aptfreeze.run(apt.command("update"), env=apt.environ).ok()
 
+    assert list(aptfreeze.pins) == [f"{NAME}/debian bookworm"]
     assert secure.count("*/InRelease") == 1
+    assert origin.count() == 0
 
 
 @pytest.mark.parametrize(("credentials", "said"), [("", "none are given"), ("me:no@", "credentials of 'me'")])

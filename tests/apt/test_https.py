@@ -108,3 +108,62 @@ def test_an_apt_that_trusts_nobody_fails_and_the_summary_says_why(
         client.update("--error-on=any").fails(100)
         assert "broke the TLS handshake off" in frozen.output
         assert "aptfreeze ca" in frozen.output
+
+
+def wget(url: str, out: Path, trusted: Path) -> list[str]:
+    return ["wget", "-q", "-O", str(out), f"--ca-certificate={trusted}", url]
+
+
+def test_any_other_client_passes_in_a_tunnel_and_is_counted(
+    product: Aptfreeze, repository: Repository, secure: Origin, world: Authority, tmp_path: Path
+) -> None:
+    url = f"{repository.url}/dists/bookworm/InRelease"
+    summary = product.summary_of(wget(url, tmp_path / "seen", world.file))
+    assert summary["command_status"] == 0
+    assert summary["not_frozen"] == {secure.host: 1}
+    assert (tmp_path / "seen").read_bytes() == (secure.root / "debian/dists/bookworm/InRelease").read_bytes()
+    assert product.pins == {}
+
+
+def test_past_a_frozen_repository_it_is_told_and_with_the_setting_it_is_frozen(
+    product: Aptfreeze, repository: Repository, apt: Apt, secure: Origin, world: Authority, tmp_path: Path
+) -> None:
+    apt.add(repository)
+    product.run(["sh", "-c", "apt-get update"], env=apt.environ).ok()
+    frozen = (secure.root / "debian/dists/bookworm/InRelease").read_bytes()
+    repository.add("hello", "2.0")
+    repository.publish()
+    url = f"{repository.url}/dists/bookworm/InRelease"
+
+    summary = product.summary_of(wget(url, tmp_path / "past", world.file))
+    (notice,) = (each for each in summary["notices"] if "in a tunnel" in each)
+    assert notice.startswith("Wget/")
+    assert '"127.0.0.1" in [tls] intercept' in notice
+    assert (tmp_path / "past").read_bytes() != frozen
+
+    product.configure('intercept = ["127.0.0.1"]')  # the last table is still [tls]
+    product.command("ca", "--out", str(tmp_path / "ca.pem")).ok()
+    summary = product.summary_of(wget(url, tmp_path / "frozen", tmp_path / "ca.pem"))
+    assert summary["not_frozen"] == {}
+    assert (tmp_path / "frozen").read_bytes() == frozen
+
+
+def test_apt_itself_passes_in_a_tunnel_to_hosts_of_the_other_setting(
+    product: Aptfreeze, repository: Repository, apt: Apt, secure: Origin, world: Authority
+) -> None:
+    product.configure('tunnel = ["127.0.0.1"]')
+    apt.set("Acquire::https::CAInfo", str(world.file))
+    apt.add(repository)
+    summary = product.summary_of(["sh", "-c", "apt-get update"], env=apt.environ)
+    assert (summary["command_status"], summary["not_frozen"]) == (0, {secure.host: 1})
+    assert product.pins == {}
+
+
+def test_offline_there_is_no_tunnel(
+    product: Aptfreeze, repository: Repository, secure: Origin, world: Authority, tmp_path: Path
+) -> None:
+    product.command("init").ok()
+    command = wget(f"{repository.url}/dists/bookworm/InRelease", tmp_path / "seen", world.file)
+    summary = product.summary_of(command, "--offline")
+    assert summary["command_status"] != 0
+    assert secure.requests == []

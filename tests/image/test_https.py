@@ -23,9 +23,8 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def test_an_image_from_https_sources_is_built_again_offline_byte_for_byte(
-    aptfreeze: Aptfreeze, mirror: Mirror, tmp_path: Path
-) -> None:
+def test_an_image_from_https_sources_is_built_again_offline_byte_for_byte(mirror: Mirror, tmp_path: Path) -> None:
+    aptfreeze = Aptfreeze(tmp_path / "product")
     source = f"deb {mirror.url.replace('http:', 'https:')} {mirror.suite} main"
 
     def build(name: str, *flags: str) -> Path:

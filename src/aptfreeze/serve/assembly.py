@@ -130,7 +130,7 @@ def assembled(
     if world.gate is not None:
         from aptfreeze.serve.gate import Gated  # start-up time
 
-        handler = Gated(handler, world.gate, archive.mirrors.identify)
+        handler = Gated(handler, world.gate, archive.mirrors.identify, connects.reads)
     clashes = ClashWatch(session, lookup, archive_only)
     served = handler if log is None else Logged(handler, log)
     return Parts(served, session, first_sight, sources, prefetch, clashes, log)

@@ -58,10 +58,14 @@ class Connects:
 
     async def answer(self, request: Request) -> Reply:
         """RefusedError if it must not be, UpstreamError if the other end of a tunnel cannot be reached."""
-        endpoint = Endpoint.parse(f"https://{request.target.decode('ascii', 'replace')}/")
+        endpoint = _endpoint(request)
         if self._is_intercepted(endpoint.host, request):
             return await self._intercepted(endpoint, request)
         return await self._tunnelled(endpoint, request)
+
+    def reads(self, request: Request) -> bool:
+        """Whether it is a CONNECT that is intercepted, so that what is asked inside can be judged by itself."""
+        return request.method == "CONNECT" and self._is_intercepted(_endpoint(request).host, request)
 
     def _is_intercepted(self, host: str, request: Request) -> bool:
         if _is_listed(host, self._settings.tunnel):
@@ -156,6 +160,10 @@ class Inside:
 
     def refuse(self, bad: BadRequest) -> Reply:
         return self._handler.refuse(bad)
+
+
+def _endpoint(request: Request) -> Endpoint:
+    return Endpoint.parse(f"https://{request.target.decode('ascii', 'replace')}/")
 
 
 def _prefix(endpoint: Endpoint) -> bytes:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aptfreeze.deb.paths import Location
-from aptfreeze.errors import UsageError
+from aptfreeze.errors import UpstreamError, UsageError
 from aptfreeze.fetch.addresses import AddressCheck, Own
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.freeze.generation import Generation
@@ -74,8 +74,16 @@ class Gate:
 class Gated:
     """A handler behind a gate. Holds no state of its own."""
 
-    def __init__(self, handler: Handler, gate: Gate, identify: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        gate: Gate,
+        identify: Callable[[str], str],
+        reads: Callable[[Request], bool] = lambda _: False,
+    ) -> None:
+        """`reads`: whether it is a CONNECT whose requests come to this gate, too, one by one; raises UpstreamError."""
         self._handler = handler
+        self._reads = reads
         self._gate = gate
         self._identify = identify
 
@@ -94,10 +102,16 @@ class Gated:
             reason = "this proxy wants a user and a password: http_proxy=http://USER:PASSWORD@HOST:PORT"
             challenge = (("Proxy-Authenticate", 'Basic realm="aptfreeze"'),)
             return text_reply(407, reason, reason, head_only=head_only, headers=challenge)
-        if self._gate.places and not self._gate.serves(request, self._identify):
+        if self._gate.places and not self._opens(request):
             reason = "this proxy serves other machines only what [policy] serve lists, and this is not on it"
             return text_reply(403, reason, reason, head_only=head_only)
         return None
+
+    def _opens(self, request: Request) -> bool:
+        try:
+            return self._reads(request) or self._gate.serves(request, self._identify)
+        except UpstreamError:  # the target is none
+            return False
 
 
 def _tunnel(request: Request) -> tuple[str, int, None]:

@@ -36,24 +36,31 @@ class Asked:
         self.offline = False
 
     def connect(self, target: str, agent: str = "Wget/1.21.3") -> Reply:
-        mirrors = Mirrors(MirrorSettings({"mirror.example.org/debian": ("http://127.0.0.1:9/debian",)}))
-
         async def ask() -> Reply:
             with ThreadPoolExecutor(1) as threads:
-                desk = Connects(
-                    self.session,
-                    self.intercept,
-                    certificates(),
-                    mirrors,
-                    Passage(self.session, self.policy, frozenset()),
-                    self.archive.downloads.hosts,
-                    threads,
-                    offline=self.offline,
-                )
-                headers = Headers([("User-Agent", agent)])
-                return await desk.answer(Request("CONNECT", target.encode(), "1.1", headers, True, "127.0.0.1"))
+                return await self._desk(threads).answer(_request("CONNECT", target, agent))
 
         return asyncio.run(ask())
+
+    def reads(self, method: str, target: str, agent: str = "Wget/1.21.3") -> bool:
+        with ThreadPoolExecutor(1) as threads:
+            return self._desk(threads).reads(_request(method, target, agent))
+
+    def _desk(self, threads: ThreadPoolExecutor) -> Connects:
+        return Connects(
+            self.session,
+            self.intercept,
+            certificates(),
+            Mirrors(MirrorSettings({"mirror.example.org/debian": ("http://127.0.0.1:9/debian",)})),
+            Passage(self.session, self.policy, frozenset()),
+            self.archive.downloads.hosts,
+            threads,
+            offline=self.offline,
+        )
+
+
+def _request(method: str, target: str, agent: str) -> Request:
+    return Request(method, target.encode(), "1.1", Headers([("User-Agent", agent)]), True, "127.0.0.1")
 
 
 @pytest.fixture
@@ -93,6 +100,14 @@ def test_others_are_intercepted_at_hosts_of_the_setting_and_below(asked: Asked) 
         assert asked.connect(target).done is None
     with pytest.raises(UpstreamError):
         asked.connect("notexample.net.invalid:443")
+
+
+def test_what_is_intercepted_can_be_read(asked: Asked) -> None:
+    asked.intercept = InterceptSettings(NOWHERE, intercept=("example.net",))
+    assert asked.reads("CONNECT", "mirror.example.org:443", APT_USER_AGENT)
+    assert asked.reads("CONNECT", "example.net:443")
+    assert not asked.reads("CONNECT", "mirror.example.org:443")
+    assert not asked.reads("GET", "https://example.net/")
 
 
 def test_the_rest_is_a_tunnel_and_counted(asked: Asked, server: str) -> None:

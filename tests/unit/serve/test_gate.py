@@ -221,3 +221,14 @@ def test_no_host_may_be_the_server_itself() -> None:
     check = guard(settings(), generation(), frozenset({("0.0.0.0", 3142)}))
     with pytest.raises(RefusedError, match="this proxy itself"):
         check(Endpoint.parse("http://mirror.example.org:3142/"))("127.0.0.1", 3142)
+
+
+def test_a_connect_that_is_read_inside_opens_and_others_need_the_whole_host() -> None:
+    gate = listing("mirror.example.org/debian")
+    connect = Request("CONNECT", b"mirror.example.org:443", "1.1", Headers([]), True)
+    read = Gated(Everything(), gate, Mirrors(ALIAS).identify, lambda _: True).answer(connect)
+    assert isinstance(read, Reply)
+    assert read.head.startswith(b"HTTP/1.1 200 ")
+    assert status(gate, "mirror.example.org:443", "CONNECT") == 403
+    assert status(gate, "https://mirror.example.org/debian/dists/bookworm/InRelease") == 200
+    assert status(gate, "https://mirror.example.org/other/dists/bookworm/InRelease") == 403

@@ -6,7 +6,7 @@ Rule 2: a setting is one row of `ROWS`; reading, `aptfreeze config` and the docu
 Rule 3: nothing here reads a file, a variable or the clock; `environment.config` does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
@@ -267,41 +267,28 @@ ROWS: tuple[Row, ...] = (
 
 def from_values(values: Mapping[str, Sourced[Any]], variables: Mapping[str, str] | None = None) -> Settings:
     """The sections from one sourced value for each row; `variables` are for `ProxySettings`."""
+
+    def of(*keys: str) -> Iterator[Any]:
+        return (values[key].value for key in keys)
+
     fetch = {key.removeprefix("fetch."): each.value for key, each in values.items() if key.startswith("fetch.")}
     proxy_url = fetch.pop("proxy")
     return Settings(
-        archive=ArchiveSettings(values["archive.path"].value),
+        archive=ArchiveSettings(*of("archive.path")),
         trust=TrustSettings(
-            keyrings=values["trust.keyrings"].value,
-            unsigned=values["trust.unsigned"].value,
-            expired=values["trust.expired"].value,
-            repository_keyrings=values["trust.repository"].value,
-            backend=values["trust.backend"].value,
+            *of("trust.keyrings", "trust.unsigned", "trust.expired", "trust.repository", "trust.backend")
         ),
-        mirrors=MirrorSettings(values["mirrors"].value),
-        snapshot=SnapshotSettings(
-            values["snapshot.service"].value,
-            values["snapshot.archives"].value,
-            values["snapshot.connections"].value,
-        ),
+        mirrors=MirrorSettings(*of("mirrors")),
+        snapshot=SnapshotSettings(*of("snapshot.service", "snapshot.archives", "snapshot.connections")),
         policy=PolicySettings(
-            values["policy.sources"].value,
-            values["policy.passthrough"].value,
-            values["policy.allow"].value,
-            values["policy.serve"].value,
-            values["policy.credentials"].value,
+            *of("policy.sources", "policy.passthrough", "policy.allow", "policy.serve", "policy.credentials")
         ),
         fetch=FetchSettings(**fetch),
         locked=values["locked"],
         offline=values["offline"],
         values=MappingProxyType(dict(values)),
-        intercept=InterceptSettings(
-            values["tls.authority"].value,
-            values["tls.intercept"].value,
-            values["tls.tunnel"].value,
-            values["tls.certificates_for"].value,
-        ),
-        resign=ResignSettings(values["resign"].value, values["resign_key"].value),
-        tls=TlsSettings(values["tls.ca"].value, values["tls.host"].value),
+        intercept=InterceptSettings(*of("tls.authority", "tls.intercept", "tls.tunnel", "tls.certificates_for")),
+        resign=ResignSettings(*of("resign", "resign_key")),
+        tls=TlsSettings(*of("tls.ca", "tls.host")),
         proxy=ProxySettings(proxy_url, MappingProxyType(dict(variables or {}))),
     )

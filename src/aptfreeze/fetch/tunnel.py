@@ -8,7 +8,7 @@ import re
 import socket
 
 from aptfreeze.errors import UpstreamError
-from aptfreeze.fetch.connection import connect
+from aptfreeze.fetch.dialing import connect
 from aptfreeze.fetch.failures import PassingError, UnreachableError
 from aptfreeze.fetch.proxies import Proxy
 

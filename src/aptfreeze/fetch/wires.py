@@ -10,7 +10,8 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING
 
-from aptfreeze.fetch.connection import Wire, connect
+from aptfreeze.fetch.connection import Wire
+from aptfreeze.fetch.dialing import connect
 from aptfreeze.fetch.proxies import Proxy
 from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.url import Endpoint

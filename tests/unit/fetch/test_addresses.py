@@ -7,7 +7,7 @@ import pytest
 
 from aptfreeze.errors import RefusedError
 from aptfreeze.fetch.addresses import AddressCheck, is_loopback, is_own, kind_of
-from aptfreeze.fetch.connection import connect
+from aptfreeze.fetch.dialing import connect
 
 
 @pytest.mark.parametrize(

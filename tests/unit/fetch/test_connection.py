@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aptfreeze.fetch.connection import Connection, connect
+from aptfreeze.fetch.connection import Connection
 from aptfreeze.fetch.failures import LostConnectionError, PassingError, UnreachableError
 
 
@@ -168,9 +168,3 @@ def test_aborting_wakes_the_reader(ends: Ends) -> None:
     ends.connection.abort()
     with pytest.raises(PassingError):
         list(ends.connection.body())
-
-
-@pytest.mark.parametrize("host", ["mirror..example.org", ".example.org", "a" * 64 + ".example.org", ".."])
-def test_a_name_that_the_resolver_cannot_even_ask_for_is_a_host_that_cannot_be_reached(host: str) -> None:
-    with pytest.raises(UnreachableError, match="it is no host name"):
-        connect(host, 80, connect_timeout_s=1, read_timeout_s=1)

@@ -53,7 +53,8 @@ def test_what_was_once_asked_by_https_is_fetched_so_but_mirrors_decide() -> None
 
 
 def test_hosts_are_those_of_repositories_and_their_mirrors() -> None:
-    assert MIRRORS.hosts == {"mirror.example.org", "near.example.org", "far.example.org:8080"}
+    names = {"mirror.example.org", "near.example.org", "far.example.org:8080", "secure.example.org"}
+    assert MIRRORS.hosts == names
 
 
 def test_a_repository_is_its_own_mirror_by_default() -> None:

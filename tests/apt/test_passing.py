@@ -3,6 +3,10 @@
 
 import json
 import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -109,3 +113,51 @@ def test_a_request_to_the_proxy_itself_is_no_circle(aptfreeze: Aptfreeze) -> Non
         done = through(serving, f"{serving.proxy}/file")
 
     assert "is this proxy itself" in done.stdout
+
+
+class _Git(BaseHTTPRequestHandler):
+    """git's own CGI program, for the repositories in `root`."""
+
+    root: Path
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        environ = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+        }
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        done = subprocess.run(["git", "http-backend"], env=environ, input=body, capture_output=True, check=True)
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n" + done.stdout)
+
+    do_POST = do_GET
+
+
+@pytest.fixture
+def git_server(tmp_path: Path) -> Iterator[str]:
+    """The URL of a repository that git serves by its smart protocol, which asks by POST."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+    author = ["-c", "user.name=Jane", "-c", "user.email=jane@example.org"]
+    for line in (
+        ["init", "-q", "work"],
+        ["-C", "work", *author, "commit", "-q", "--allow-empty", "-m", "first"],
+        ["clone", "-q", "--bare", "work", "tool.git"],
+    ):
+        run(["git", *line], env=environ, cwd=tmp_path).ok()
+    handler = type("Git", (_Git,), {"root": tmp_path})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/tool.git"
+        server.shutdown()
+
+
+def test_git_clones_through_the_proxy(aptfreeze: Aptfreeze, git_server: str) -> None:
+    done = aptfreeze.run(["git", "clone", "-q", git_server, "cloned"]).ok()
+
+    assert (aptfreeze.environment / "cloned/.git/HEAD").exists()
+    assert "NOT FROZEN: 127.0.0.1:" in done.said_by("aptfreeze")

@@ -5,6 +5,7 @@ docs/internals/threat-model.md names these tests. A client comes from this machi
 """
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -64,6 +65,21 @@ def as_jane(proxy: str, url: str, agent: str = WGET, method: str = "GET") -> Res
     return ask(proxy, url, user_agent=agent, method=method, headers={"Proxy-Authorization": "Basic amFuZTpzZWNyZXQ="})
 
 
+def within_tls(proxy: str, url: str) -> bytes:
+    """The status line of the answer to a GET within the CONNECT of a client that says it is apt."""
+    place = urlsplit(url)
+    where = urlsplit(proxy)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # whose certificate it is, other tests ask
+    with socket.create_connection((where.hostname or "", where.port or 0), 20) as plain:
+        plain.sendall(f"CONNECT {place.hostname}:{place.port or 443} HTTP/1.1\r\nHost: x\r\n".encode())
+        plain.sendall(f"User-Agent: {APT_USER_AGENT}\r\n\r\n".encode())
+        assert b" 200 " in plain.recv(1000)
+        with context.wrap_socket(plain) as secured:
+            secured.sendall(f"GET {place.path} HTTP/1.1\r\nHost: {place.hostname}\r\n\r\n".encode())
+            return secured.recv(1000)
+
+
 # --- an open relay ---
 
 
@@ -74,7 +90,9 @@ def test_with_a_list_nobody_gets_anything_else(aptfreeze: Aptfreeze, repository:
         for agent in (WGET, APT_USER_AGENT):
             for url in (f"{inside.url}/secret", f"{inside.url}/dists/bookworm/InRelease", "http://www.example.org/"):
                 assert ask(proxy, url, user_agent=agent).status == 403
-            assert ask(proxy, inside.host, method="CONNECT", user_agent=agent).status == 403
+        assert ask(proxy, inside.host, method="CONNECT", user_agent=WGET).status == 403
+        for url in (f"https://{inside.host}/secret", "https://www.example.org/"):
+            assert within_tls(proxy, url).startswith(b"HTTP/1.1 403 this proxy serves other machines only")
     assert inside.count() == 0
 
 

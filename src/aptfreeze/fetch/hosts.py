@@ -160,6 +160,12 @@ class Hosts:
         """
         return self._wires.tunnel(endpoint, check)
 
+    def plain_wire(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> socket.socket:
+        """A socket to an http endpoint, or to the proxy for it; nothing is known here of what becomes of it."""
+        wire = self._wire(endpoint, check)
+        assert isinstance(wire, socket.socket)
+        return wire
+
     def close(self) -> None:
         """Cut every connection; whoever waits fails."""
         with self._lock:

@@ -8,6 +8,7 @@ chunk.
 """
 
 import os
+import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -127,12 +128,7 @@ class Relay:
             self._connection.abort()
 
     def _request(self) -> bytes:
-        asked = target(self._endpoint, self._proxy)
-        lines = [f"{self._method} {asked} HTTP/1.1", f"Host: {self._endpoint.authority}"]
-        fields = [(name, value) for name, value in _end_to_end(self._fields) if name.lower() != "host"]
-        fields += self._proxy.fields if self._proxy else ()
-        lines += [f"{name}: {value}" for name, value in fields]
-        return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
+        return _request(self._endpoint, self._proxy, self._method, _end_to_end(self._fields))
 
     def _framed(self, head: Head) -> bytes:
         """The client's head, and by the way how the body is framed."""
@@ -154,6 +150,29 @@ class Relay:
             _write(write_fd, b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
         if self._is_chunked:
             _write(write_fd, b"0\r\n\r\n")
+
+
+def forwarded(
+    hosts: Hosts, url: str, method: str, fields: Fields, check: "AddressCheck | None" = None
+) -> tuple[socket.socket, bytes]:
+    """A socket to the server of an http url, and the head of a request that it gets first; blocks.
+
+    What follows on both sides is for the two: the body as it was framed, and an answer after which the server closes.
+    UpstreamError if the server cannot be reached, and what the check says of an address.
+    """
+    endpoint = Endpoint.parse(url)
+    fields = list(fields)
+    framing = [(name, value) for name, value in fields if name.lower() == "transfer-encoding"]
+    head = _request(endpoint, hosts.proxy_for(endpoint), method, [*_end_to_end(fields), *framing])
+    return hosts.plain_wire(endpoint, check), head
+
+
+def _request(endpoint: Endpoint, proxy: "Proxy | None", method: str, fields: Fields) -> bytes:
+    lines = [f"{method} {target(endpoint, proxy)} HTTP/1.1", f"Host: {endpoint.authority}"]
+    fields = [(name, value) for name, value in fields if name.lower() != "host"]
+    fields += proxy.fields if proxy else ()
+    lines += [f"{name}: {value}" for name, value in fields]
+    return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
 
 
 def _write(fd: int, data: bytes) -> None:

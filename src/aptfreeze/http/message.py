@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """HTTP/1.1 on one connection: bytes to requests, and answers to the bytes of their heads.
 
-Rule 1: requests have no body, so that the byte after one head always starts the next.
+Rule 1: a request that another one may follow has no body, so that the byte after one head always starts the next.
 Rule 2: how the bytes were cut into pieces on their way never changes what is read from them.
 Rule 3: a client that speaks something else than HTTP is refused with its first line, not after a timeout.
-Rule 4: after CONNECT the rest belongs to the tunnel; after the last request of a connection the rest is dropped.
+Rule 4: after CONNECT the rest belongs to the tunnel; after a request that may have a body, to that; after the last
+request of a connection the rest is dropped.
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from aptfreeze.http.request import HEAD_LIMIT, BadRequest, Headers, Request, line_fault, parse_head
 
@@ -127,6 +129,8 @@ class RequestParser:
         self._is_over = not request.keep_alive
         if request.method == "CONNECT":
             self._is_over, self._tunnel = True, bytearray(data[end:])
+        elif request.method not in ("GET", "HEAD"):
+            requests[-1] = replace(request, early=data[end:])
 
     def _check_unfinished(self) -> None:
         """Refuse early what can never become a request: another protocol, lines without CR, a head over the limit."""

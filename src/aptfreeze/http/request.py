@@ -3,7 +3,8 @@
 
 Rule 1: a head is accepted if it matches the grammar of RFC 9112 as a whole, and refused otherwise: nothing is
 repaired. What two parsers could read in two ways is how requests are smuggled.
-Rule 2: a request has no body; one that announces a body is refused.
+Rule 2: GET, HEAD and CONNECT have no body; one that announces a body is refused. Every other request is the last of its
+connection, so that nothing depends on where its body ends: what follows the head is for the server that it is for.
 Rule 3: bounded: the head, the target, the number of headers.
 
 The grammar is our own and not httptools': which shapes that one accepts depends on its version (`GET  /x` with two
@@ -13,6 +14,7 @@ An apt request takes 2 microseconds: a client sends the same fields again and ag
 
 import re
 from collections.abc import Iterable, Iterator, KeysView
+from dataclasses import field
 from functools import lru_cache
 
 from aptfreeze.values import immutable
@@ -84,9 +86,13 @@ class Headers:
         return f"Headers({list(self._fields)!r})"
 
 
+_REPEATED = ("GET", "HEAD", "CONNECT")
+"""Methods whose requests have no body."""
+
+
 @immutable
 class Request:
-    """A complete request; it has no body."""
+    """A request with a complete head."""
 
     method: str
     target: bytes
@@ -98,6 +104,8 @@ class Request:
     """Whether the connection stays open after the answer (RFC 9112 9.3)."""
     client: str = ""
     """The IP address that it came from."""
+    early: bytes = field(default=b"", compare=False)
+    """What came right behind the head of a request that may have a body: as much of it as came with the head."""
 
 
 class BadRequest(Exception):
@@ -120,24 +128,25 @@ def parse_head(head: bytes, client: str = "") -> Request:
     is_origin = target.startswith(b"/")
     if not is_origin or method == "CONNECT":
         _check_target(method, target)
-    headers = _parse_fields(match[4])
+    headers, has_body = _parse_fields(match[4])
+    if has_body and method in _REPEATED:
+        raise BadRequest(501, f"{method} with a body is not supported")
     if is_origin and minor == b"1" and "host" not in headers:
         # RFC 9112 3.2. In absolute form the target's host counts, so that a missing field does no harm.
         raise BadRequest(400, "no Host header")
     version = "1.1" if minor == b"1" else "1.0"
-    return Request(method, target, version, headers, _keeps_alive(headers, minor), client)
+    return Request(method, target, version, headers, method in _REPEATED and _keeps_alive(headers, minor), client)
 
 
 @lru_cache(maxsize=64)
-def _parse_fields(lines: bytes) -> Headers:
-    """The field lines of a head that the grammar accepts."""
+def _parse_fields(lines: bytes) -> tuple[Headers, bool]:
+    """The field lines of a head that the grammar accepts, and whether they announce a body."""
     fields = [(name, value.rstrip(" \t")) for name, value in _FIELDS.findall(lines.decode("latin-1"))]
     if len(fields) > HEADER_LIMIT:
         raise BadRequest(431, f"more than {HEADER_LIMIT} header fields")
     headers = Headers(fields)
     _check_host(headers)
-    _check_body(headers)
-    return headers
+    return headers, _has_body(headers)
 
 
 def _keeps_alive(headers: Headers, minor: bytes) -> bool:
@@ -164,16 +173,19 @@ def _check_host(headers: Headers) -> None:
         raise BadRequest(400, "more than one Host header, or one that is no host")
 
 
-def _check_body(headers: Headers) -> None:
+def _has_body(headers: Headers) -> bool:
     length = headers.get("content-length")
-    if "transfer-encoding" in headers:
+    if (coding := headers.get("transfer-encoding")) is not None:
         if length is not None:  # RFC 9112 6.1: a request smuggling attempt
             raise BadRequest(400, "both Transfer-Encoding and Content-Length")
-        raise BadRequest(501, "requests with a body are not supported")
-    if length is not None and length != "0":  # two fields "0" and "0" join to "0, 0"
-        if length.isascii() and length.isdigit() and length[0] != "0":
-            raise BadRequest(501, "requests with a body are not supported")
-        raise BadRequest(400, "Content-Length is not one plain number")
+        if coding.lower() != "chunked":
+            raise BadRequest(501, "a body with another Transfer-Encoding than chunked is not supported")
+        return True
+    if length is None or length == "0":  # two fields "0" and "0" join to "0, 0"
+        return False
+    if length.isascii() and length.isdigit() and length[0] != "0":
+        return True
+    raise BadRequest(400, "Content-Length is not one plain number")
 
 
 def line_fault(head: bytes | bytearray) -> BadRequest | None:

@@ -119,11 +119,13 @@ def _tunnel(request: Request) -> tuple[str, int, None]:
     return host.strip("[]"), int(port), None
 
 
-def _place(request: Request, identify: Callable[[str], str]) -> tuple[str, int, str]:
+def _place(request: Request, identify: Callable[[str], str]) -> tuple[str, int, str | None]:
     location = Location.parse(request.target)
     authority, slash, path = identify(location.text).partition("/")
     place = Place.parse(authority)
-    return place.host, place.port or _PORTS[location.scheme], slash + path
+    # What else comes in a connection that another method got, nobody sees: that is a tunnel.
+    is_seen = request.method in ("GET", "HEAD")
+    return place.host, place.port or _PORTS[location.scheme], slash + path if is_seen else None
 
 
 def read_credentials(file: Path) -> frozenset[bytes]:

@@ -7,18 +7,19 @@ fast as the client reads. Nothing of it is kept.
 
 import asyncio
 import os
+import socket
 from concurrent.futures import Executor
 from functools import partial
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.errors import OfflineError
 from aptfreeze.fetch.download import Downloads
-from aptfreeze.fetch.relay import Relay
+from aptfreeze.fetch.relay import Relay, forwarded
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.http.message import Request
 from aptfreeze.serve.answers import text_reply
 from aptfreeze.serve.policy import Passage
-from aptfreeze.serve.reply import PipeBody, Reply
+from aptfreeze.serve.reply import Inline, PipeBody, Reply
 from aptfreeze.serve.session import Session
 
 
@@ -38,20 +39,53 @@ class PassThrough:
         self._offline = offline
 
     def refuse(self, request: Request) -> Reply:
-        """The reply to methods that change something."""
+        """The reply to what cannot be passed on."""
         self._session.traffic.refused += 1
-        text = f"{request.method} is not passed through, only GET and HEAD"
+        text = f"{request.method} is not passed through"
         return text_reply(501, text, text)
+
+    async def forward(self, request: Request, location: Location) -> Reply:
+        """A request that may have a body: from now on, the connection is between the client and that server.
+
+        Only a whole host can be allowed so: what else the client sends there, nobody sees.
+        """
+        from aptfreeze.serve.tunnel import tunnelled  # start-up time
+
+        endpoint = Endpoint.parse(location.raw_url)
+        if endpoint.is_secure:
+            return self.refuse(request)
+        check = self._passage.enter(endpoint.host, endpoint.port, request.client)
+        self._refuse_offline(location)
+        opening = asyncio.get_running_loop().run_in_executor(
+            self._threads,
+            forwarded,
+            self._downloads.hosts,
+            location.raw_url,
+            request.method,
+            request.headers,
+            check,
+        )
+        try:
+            server, head = await asyncio.shield(opening)
+        except asyncio.CancelledError:  # the client left
+            opening.add_done_callback(_unwanted)
+            raise
+
+        def done(_: int, is_complete: bool) -> None:
+            if not is_complete:
+                server.close()
+
+        upgrade = tunnelled(server, self._forwarded, head + request.early)
+        return Reply(b"", Inline(), close=True, done=done, upgrade=upgrade)
+
+    def _forwarded(self, received: int) -> None:
+        self._session.traffic.passed_through += received
 
     async def relay(self, request: Request, location: Location) -> Reply:
         """The answer of the server itself; RefusedError if it is not to be had, UpstreamError if there is none."""
         endpoint = Endpoint.parse(location.raw_url)
         check = self._passage.enter(endpoint.host, endpoint.port, request.client, location.path)
-        if self._offline:
-            raise OfflineError(
-                f"{location.text} is not frozen, and --offline forbids to fetch it",
-                hint="run once without --offline, or do without it",
-            )
+        self._refuse_offline(location)
         relay = Relay(self._downloads.hosts, location.raw_url, request.method, request.headers, request.version, check)
         run = asyncio.get_running_loop().run_in_executor
         try:
@@ -64,8 +98,20 @@ class PassThrough:
         body = PipeBody(read_fd, lambda: relay.ended_well)
         return Reply(head, body, relay.closes, partial(self._ended, relay, read_fd))
 
+    def _refuse_offline(self, location: Location) -> None:
+        if self._offline:
+            raise OfflineError(
+                f"{location.text} is not frozen, and --offline forbids to fetch it",
+                hint="run once without --offline, or do without it",
+            )
+
     def _ended(self, relay: Relay, read_fd: int, sent: int, is_complete: bool) -> None:
         self._session.traffic.passed_through += sent
         if not is_complete:
             relay.abort()
         os.close(read_fd)
+
+
+def _unwanted(opening: "asyncio.Future[tuple[socket.socket, bytes]]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].close()

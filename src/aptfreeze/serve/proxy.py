@@ -118,9 +118,11 @@ class Proxy:
     async def _reply(self, request: Request) -> Reply:
         if request.method == "CONNECT":
             return await self._connects.answer(request)
-        if request.method not in _METHODS:
+        if request.method == "TRACE" or request.target == b"*":
             return self._passing.refuse(request)
         asked = self._asked(request)
+        if request.method not in _METHODS:
+            return await self._passing.forward(request, asked.location)
         outcome = await self._settled(asked)
         if isinstance(outcome, Unpinned):
             await self._first_sight.suite(outcome.key, outcome.file)

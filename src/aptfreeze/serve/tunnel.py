@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A tunnel: after CONNECT, what a client and a server say to each other goes by unread.
+"""A tunnel: after CONNECT, or the head of a request with a body, what client and server say goes by unread.
 
 Rule 1: what one side sends the other gets, no faster than it takes it: at most one piece of each direction is held.
 Rule 2: an end of one direction is passed on as such, and the other goes on (half-closed connections); an error of
@@ -23,15 +23,22 @@ _log = logging.getLogger(__name__)
 _PIECE = 256 * 1024
 
 
-def tunnelled(server: socket.socket, ended: Callable[[int], None]) -> Upgrade:
-    """What a connection becomes: one end of a tunnel to the server. `ended` is told the bytes that came from there."""
-    return partial(_begun, server, ended)
+def tunnelled(server: socket.socket, ended: Callable[[int], None], first: bytes = b"") -> Upgrade:
+    """What a connection becomes: one end of a tunnel to the server, which gets `first` before what the client sends.
+
+    `ended` is told the bytes that came from there.
+    """
+    return partial(_begun, server, ended, first)
 
 
 def _begun(
-    server: socket.socket, ended: Callable[[int], None], client: socket.socket, surroundings: Surroundings
+    server: socket.socket,
+    ended: Callable[[int], None],
+    first: bytes,
+    client: socket.socket,
+    surroundings: Surroundings,
 ) -> Stage:
-    return Tunnel(client, server, ended, surroundings)
+    return Tunnel(client, server, ended, surroundings, first)
 
 
 class _Flow:
@@ -39,10 +46,10 @@ class _Flow:
 
     __slots__ = ("_piece", "_sink", "_source", "is_over", "moved", "source_ended")
 
-    def __init__(self, source: socket.socket, sink: socket.socket) -> None:
+    def __init__(self, source: socket.socket, sink: socket.socket, first: bytes = b"") -> None:
         self._source = source
         self._sink = sink
-        self._piece = memoryview(b"")
+        self._piece = memoryview(first)
         self.source_ended = False
         self.is_over = False
         """Whether the sink was told the end."""
@@ -82,11 +89,16 @@ class Tunnel:
     """A stage of a connection: see `stage`."""
 
     def __init__(
-        self, client: socket.socket, server: socket.socket, ended: Callable[[int], None], surroundings: Surroundings
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        ended: Callable[[int], None],
+        surroundings: Surroundings,
+        first: bytes = b"",
     ) -> None:
         server.setblocking(False)
         self._sockets = (client, server)
-        self._up, self._down = _Flow(client, server), _Flow(server, client)
+        self._up, self._down = _Flow(client, server, first), _Flow(server, client)
         self._ended = ended
         self._surroundings = surroundings
         self._loop = surroundings.loop

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.errors import UpstreamError
+from aptfreeze.errors import RefusedError, UpstreamError
+from aptfreeze.fetch.addresses import AddressCheck
 from aptfreeze.fetch.hosts import Hosts
-from aptfreeze.fetch.relay import Relay
+from aptfreeze.fetch.relay import Relay, forwarded
 from aptfreeze.settings import FetchSettings
 from support.faults import Chunked, Ending, Headers, Stall, Status, Truncate
 from support.origin import Origin
@@ -156,3 +157,24 @@ def test_a_407_of_our_proxy_is_no_answer_for_the_client() -> None:
         with pytest.raises(UpstreamError, match="none are given"):
             Relay(hosts, "http://www.example.org/file", "GET", []).open()
         hosts.close()
+
+
+def test_what_is_forwarded_begins_with_a_head_that_leaves_the_body_as_it_is(hosts: Hosts, origin: Origin) -> None:
+    fields = [("Host", "evil"), ("Transfer-Encoding", "chunked"), ("Keep-Alive", "1"), ("Proxy-Authorization", "x")]
+    server, head = forwarded(hosts, f"{origin.url}/file?x=%2b", "POST", fields)
+    with server:
+        assert server.getpeername()[1] == origin.port
+    assert head.decode().splitlines() == [
+        "POST /file?x=%2b HTTP/1.1",
+        f"Host: {origin.host}",
+        "Transfer-Encoding: chunked",
+        "Connection: close",
+        "",
+    ]
+
+
+def test_what_is_forwarded_is_checked_too(hosts: Hosts, origin: Origin) -> None:
+    check = AddressCheck(origin.host, frozenset(), is_public_only=True)
+    with pytest.raises(RefusedError, match="a loopback address"):
+        forwarded(hosts, f"{origin.url}/file", "POST", [], check)
+    assert origin.count() == 0

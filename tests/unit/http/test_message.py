@@ -90,6 +90,16 @@ def test_after_connect_the_bytes_belong_to_the_tunnel() -> None:
     assert not parser.pending
 
 
+def test_what_comes_with_the_head_of_a_post_is_the_start_of_its_body() -> None:
+    parser = RequestParser()
+    first, last = parser.feed(
+        get("/1") + get("/2", "Content-Length: 9").replace(b"GET", b"POST", 1) + b"body" + get("/3")
+    )
+    assert (first.target, last.target, last.early) == (b"/1", b"/2", b"body" + get("/3"))
+    assert parser.leftover == b""
+    assert parser.feed(b"more") == []
+
+
 def test_without_connect_there_is_no_tunnel() -> None:
     parser = RequestParser()
     parser.feed(get("/1"))

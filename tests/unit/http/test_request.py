@@ -198,6 +198,12 @@ def test_a_body_in_any_disguise_is_refused(lines: list[bytes], status: int) -> N
     assert refusal(head(*lines)).status == status
 
 
+@pytest.mark.parametrize("line", [b"Content-Length: 3", b"Content-Length: 0", b"Transfer-Encoding: chunked", b"X: y"])
+def test_a_request_that_may_have_a_body_is_the_last_of_its_connection(line: bytes) -> None:
+    for method in (b"POST", b"PUT", b"PROPFIND"):
+        assert not parse_head(head(line).replace(b"GET", method, 1)).keep_alive
+
+
 def test_an_empty_body_is_none() -> None:
     assert parse_head(head(b"Content-Length: 0")).headers.get("content-length") == "0"
 

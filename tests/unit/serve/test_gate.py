@@ -39,7 +39,7 @@ class Everything:
 
 def status(gate: Gate, target: str, method: str = "GET", **fields: str) -> int:
     headers = Headers([(name.replace("_", "-"), value) for name, value in fields.items()])
-    reply = Gated(Everything(), gate, Mirrors(ALIAS).identify).answer(
+    reply = Gated(Everything(), gate, Mirrors(ALIAS).identify, lambda request: b"inside" in request.target).answer(
         Request(method, target.encode("latin-1"), "1.1", headers, True)
     )
     assert isinstance(reply, Reply)
@@ -101,6 +101,11 @@ def test_a_whole_host_may_be_a_tunnels_end() -> None:
     assert status(listing("vendor.example.org"), "VENDOR.example.org:443", "CONNECT") == 200
 
 
+def test_a_connect_whose_requests_come_here_too_is_judged_by_those() -> None:
+    assert status(listing("mirror.example.org/debian"), "inside.example.org:443", "CONNECT") == 200
+    assert status(Gate((), frozenset({b"jane:secret"})), "inside.example.org:443", "CONNECT") == 407
+
+
 # --- passwords ---
 
 
@@ -125,7 +130,7 @@ def test_with_both_one_needs_both() -> None:
 
 
 def test_a_refusal_says_what_is_missing_and_has_no_body_for_head() -> None:
-    gated = Gated(Everything(), Gate((), frozenset({b"jane:secret"})), lambda text: text)
+    gated = Gated(Everything(), Gate((), frozenset({b"jane:secret"})), lambda text: text, lambda _: False)
     reply = gated.answer(Request("HEAD", b"http://www.example.org/", "1.1", Headers([]), True))
 
     assert isinstance(reply, Reply)

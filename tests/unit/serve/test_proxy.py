@@ -195,7 +195,10 @@ def test_other_names_of_a_repository_lead_to_its_pins(
         ("GET", "/debian/dists/sid/InRelease", 400),
         ("GET", "http://mirror.example.org/a/../b", 400),
         ("CONNECT", "mirror.example.org:443", 200),
-        ("POST", "http://mirror.example.org/", 501),
+        ("TRACE", "http://mirror.example.org/", 501),
+        ("POST", "https://mirror.example.org/", 501),
+        ("OPTIONS", "*", 501),
+        ("POST", "/debian/", 400),
     ],
 )
 def test_what_is_no_request_for_a_proxy(handling: MakeHandling, method: str, target: str, status: int) -> None:

@@ -8,6 +8,9 @@ Rule 3: what is below is raw: only the front of a location is exchanged, nothing
 
 from aptfreeze.settings import MirrorSettings
 
+_MOST_HOSTS = 1000
+"""That are remembered as asked by https: more than any build has."""
+
 
 def _location(url: str) -> str:
     """`http://Host:80/path/` and `https://Host:443/path/` to `host/path`, as identities are written."""
@@ -34,7 +37,8 @@ class Mirrors:
 
     def asked_by_https(self, host: str) -> None:
         """Repositories of that host, with its port if that is not 443, are fetched by https from now on."""
-        self._https.add(host)
+        if len(self._https) < _MOST_HOSTS:
+            self._https.add(host)
 
     def identify(self, location: str) -> str:
         """`mirror1.example.org/debian/dists/x` to `mirror.example.org/debian/dists/x`; others stay as they are."""

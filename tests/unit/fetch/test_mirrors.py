@@ -52,6 +52,13 @@ def test_what_was_once_asked_by_https_is_fetched_so_but_mirrors_decide() -> None
     assert mirrors.urls("other.example.org/x", "y") == ("http://other.example.org/x/y",)
 
 
+def test_a_client_that_asks_without_end_fills_no_memory() -> None:
+    mirrors = Mirrors(MirrorSettings())
+    for number in range(2000):
+        mirrors.asked_by_https(f"{number}.example.org")
+    assert mirrors.urls("1999.example.org/x", "y") == ("http://1999.example.org/x/y",)
+
+
 def test_hosts_are_those_of_repositories_and_their_mirrors() -> None:
     names = {"mirror.example.org", "near.example.org", "far.example.org:8080", "secure.example.org"}
     assert MIRRORS.hosts == names

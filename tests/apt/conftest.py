@@ -7,6 +7,9 @@ import pytest
 
 from support.apt import Apt, MakeApt, NewClient
 from support.aptfreeze import Aptfreeze, Serving
+from support.isolated import WHO, Builds
+from support.machine import machine_with_a_builder
+from support.signing import SigningKey
 
 
 @pytest.fixture
@@ -20,6 +23,14 @@ def frozen(aptfreeze: Aptfreeze) -> Iterator[Serving]:
 def new_client(make_apt: MakeApt, frozen: Serving) -> NewClient:
     """Machines that have never seen a repository, and whose apt goes through the frozen proxy."""
     return lambda: make_apt(proxy=frozen.proxy)
+
+
+@pytest.fixture
+def who(request: pytest.FixtureRequest, signing_key: SigningKey) -> Iterator[Builds]:
+    """One of those that `support.isolated` names."""
+    has_ranges, options = WHO[request.param]
+    with machine_with_a_builder(has_ranges=has_ranges) as machine:
+        yield Builds(machine, signing_key, **options)
 
 
 @pytest.fixture

@@ -5,99 +5,24 @@ Each story is told of root, of a normal user with a range of ids and of one with
 user.
 """
 
-import hashlib
-import json
-import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.apt import Apt
-from support.aptfreeze import Aptfreeze
-from support.defaults import NO_SERVICE
-from support.isolation import needs_namespaces, wait_until_empty
-from support.machine import NAME, NUMBER, Machine, machine_with_a_builder
-from support.mirror import Mirror
+from support.isolated import Builds, everybody, needed, root, root_for_user, user
+from support.isolation import wait_until_empty
+from support.machine import NAME, NUMBER
 from support.origin import Origin
-from support.process import Result, run
+from support.process import run
 from support.repository import Repository
-from support.signing import SigningKey
-from support.users import only_root
 
-pytestmark = [
-    needs_namespaces(),
-    only_root,
-    pytest.mark.skipif(shutil.which("newuidmap") is None, reason="uidmap is not installed"),
-]
+pytestmark = needed
 
 BUILD = "apt-get update && apt-get install --download-only hello"
-
-
-class Builds:
-    """Somebody who builds with apt and aptfreeze, in a folder of their own."""
-
-    def __init__(self, machine: Machine, key: SigningKey, *, as_root: bool = False, flags: Sequence[str] = ()) -> None:
-        self.machine = machine
-        self.number = os.geteuid() if as_root and not flags else NUMBER
-        self.product = Aptfreeze(machine.folder / "product")
-        self.product.configure(NO_SERVICE)
-        keyring = shutil.copy(key.keyring, machine.folder / "key.gpg")
-        self.product.configure(f"[trust]\nkeyrings = {json.dumps([str(keyring)])}")
-        self.apt = Apt(machine.folder / "apt")
-        self.keyring = str(keyring)
-        self.isolate = ("--isolate", *flags)
-        self._as_root = as_root
-
-    def line(self, command: Sequence[str], *flags: str) -> list[str]:
-        if self.number == NUMBER:
-            self.machine.give()
-        words = self.product.line("run", "--archive", str(self.product.archive), *flags, "--", *command)
-        return self.machine.line(words, as_root=self._as_root)
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return self.product.environ | self.apt.environ | {"HOME": str(self.machine.folder)}
-
-    def run(self, command: Sequence[str], *flags: str) -> Result:
-        """`aptfreeze run FLAGS -- COMMAND`, isolated only if the flags say so."""
-        return run(self.line(command, *flags), env=self.environ, cwd=self.product.environment)
-
-    def summary_of(self, command: Sequence[str], *flags: str) -> Any:
-        file = self.product.environment / "summary.json"
-        self.run(command, "--json", str(file), *flags)
-        return json.loads(file.read_text())
-
-
-WHO: dict[str, tuple[bool, dict[str, Any]]] = {
-    "root": (True, {"as_root": True}),
-    "user": (True, {}),
-    "user-without-range": (False, {}),
-    "root-for-user": (True, {"as_root": True, "flags": ("--user", NAME)}),
-}
-
-
-@pytest.fixture
-def who(request: pytest.FixtureRequest, signing_key: SigningKey) -> Iterator[Builds]:
-    has_ranges, options = WHO[request.param]
-    with machine_with_a_builder(has_ranges=has_ranges) as machine:
-        yield Builds(machine, signing_key, **options)
-
-
-everybody = pytest.mark.parametrize("who", list(WHO), indirect=True)
-root = pytest.mark.parametrize("who", ["root"], indirect=True)
-user = pytest.mark.parametrize("who", ["user"], indirect=True)
-root_for_user = pytest.mark.parametrize("who", ["root-for-user"], indirect=True)
-
-
-def use(who: Builds, repository: Repository) -> None:
-    who.apt.add(repository, signed_by=who.keyring)
 
 
 # --- the only way ----------------------------------------------------------------------------------------------------
@@ -105,7 +30,7 @@ def use(who: Builds, repository: Repository) -> None:
 
 @everybody
 def test_apt_fetches_by_the_proxy(who: Builds, repository: Repository) -> None:
-    use(who, repository)
+    who.use(repository)
 
     done = who.run(["sh", "-c", BUILD], *who.isolate).ok()
 
@@ -116,7 +41,7 @@ def test_apt_fetches_by_the_proxy(who: Builds, repository: Repository) -> None:
 
 @everybody
 def test_apt_itself_has_its_own_lists_as_always(who: Builds, repository: Repository) -> None:
-    use(who, repository)
+    who.use(repository)
 
     who.run(["apt-get", "update"], *who.isolate).ok()
     who.run(["apt-get", "install", "--download-only", "hello"], *who.isolate).ok()
@@ -127,7 +52,7 @@ def test_apt_itself_has_its_own_lists_as_always(who: Builds, repository: Reposit
 
 @user
 def test_apt_leaves_no_files_of_other_users_behind(who: Builds, repository: Repository) -> None:
-    use(who, repository)
+    who.use(repository)
     who.apt.set("APT::Sandbox::User", "_apt")
 
     who.run(["sh", "-c", BUILD], *who.isolate).ok()
@@ -148,7 +73,7 @@ for name, port in [("192.0.2.1", 80), ("127.0.0.1", int(sys.argv[1])), ("mirror.
 
 @everybody
 def test_what_tries_to_get_around_fails(who: Builds, repository: Repository, origin: Origin) -> None:
-    use(who, repository)
+    who.use(repository)
     around = [sys.executable, "-c", _AROUND, str(origin.url.rpartition(":")[2])]
     wget = ["wget", "--no-proxy", "--tries=1", "-O-", f"{repository.url}/dists/bookworm/InRelease"]
     direct = "apt-get -o Acquire::http::Proxy=DIRECT -o Acquire::Retries=0 update"
@@ -193,7 +118,7 @@ def test_a_user_without_ranges_is_the_same_and_is_told_so(who: Builds) -> None:
 def test_root_for_a_user_is_that_user_with_all_groups_and_so_is_all_that_is_written(
     who: Builds, repository: Repository
 ) -> None:
-    use(who, repository)
+    who.use(repository)
 
     shown = who.run(["sh", "-c", _SHOW], *who.isolate).ok().stdout.splitlines()
     who.run(["sh", "-c", BUILD], *who.isolate).ok()
@@ -224,70 +149,6 @@ def test_a_user_without_isolation_is_refused(who: Builds) -> None:
     assert "--user goes with --isolate only" in who.run(["true"], "--user", NAME).fails(125).stderr
 
 
-# --- images ----------------------------------------------------------------------------------------------------------
-
-
-def tarball(who: Builds, name: str, sources: Sequence[str], *flags: str, mode: str, options: Sequence[str]) -> str:
-    """The hash of what mmdebstrap builds."""
-    file = who.product.environment / name
-    command = ["mmdebstrap", *([f"--mode={mode}"] if mode else []), *options, "bookworm", str(file), *sources]
-    who.run(command, *flags).ok()
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-@pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed")
-@pytest.mark.parametrize(
-    ("who", "outside", "inside"),
-    [
-        ("root", "root", "root"),
-        ("root", "unshare", "unshare"),
-        ("user", "unshare", ""),
-        ("root-for-user", "unshare", ""),
-    ],
-    indirect=["who"],
-)
-def test_the_tarball_is_the_one_that_is_built_outside(
-    who: Builds, repository: Repository, origin: Origin, outside: str, inside: str
-) -> None:
-    options = ["--variant=extract", "--include=hello", "--skip=check/empty"]
-    sources = [f"deb [trusted=yes] {repository.url} bookworm main"]
-
-    plain = tarball(who, "plain.tar", sources, mode=outside, options=options)
-    origin.stop()
-    again = tarball(who, "again.tar", sources, *who.isolate, "--locked", "--offline", mode=inside, options=options)
-
-    assert again == plain
-
-
-@pytest.mark.online
-@pytest.mark.skipif(shutil.which("debootstrap") is None, reason="debootstrap is not installed")
-@root
-def test_debootstrap(who: Builds, mirror: Mirror) -> None:
-    who.product.configuration.write_text(NO_SERVICE)
-    folder = who.product.environment / "root"
-
-    who.run(
-        ["debootstrap", "--download-only", "--variant=minbase", mirror.suite, str(folder), mirror.url], *who.isolate
-    ).ok()
-
-    assert list((folder / "var/cache/apt/archives").glob("dpkg_*.deb"))
-
-
-@pytest.mark.online
-@pytest.mark.long
-@pytest.mark.timeout(600)
-@pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed")
-@pytest.mark.parametrize(("who", "mode"), [("root", "root"), ("user", "unshare")], indirect=["who"])
-def test_a_real_image_is_the_one_that_is_built_outside(who: Builds, mirror: Mirror, mode: str) -> None:
-    who.product.configuration.write_text(NO_SERVICE)
-    options = ["--variant=minbase"]
-
-    plain = tarball(who, "plain.tar", [mirror.url], mode=mode, options=options)
-    again = tarball(who, "again.tar", [mirror.url], *who.isolate, "--locked", "--offline", mode=mode, options=options)
-
-    assert again == plain
-
-
 # --- the proof -------------------------------------------------------------------------------------------------------
 
 
@@ -295,7 +156,7 @@ def test_a_real_image_is_the_one_that_is_built_outside(who: Builds, mirror: Mirr
 def test_locked_and_offline_it_is_a_proof_and_the_summary_says_so(
     who: Builds, repository: Repository, origin: Origin
 ) -> None:
-    use(who, repository)
+    who.use(repository)
     build = ["sh", "-c", BUILD]
 
     first = who.summary_of(build, *who.isolate)
@@ -313,7 +174,7 @@ def test_locked_and_offline_it_is_a_proof_and_the_summary_says_so(
 
 @root
 def test_a_run_that_does_not_count_proves_nothing(who: Builds, repository: Repository) -> None:
-    use(who, repository)
+    who.use(repository)
     who.product.configuration.write_text(who.product.configuration.read_text() + '[policy]\npassthrough = "deny"\n')
     who.run(["sh", "-c", BUILD], *who.isolate).ok()
     build = f"{BUILD}; wget -q --tries=1 -O- http://www.example.org/; true"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.isolated import Builds, everybody, needed, root, root_for_user, user
-from support.isolation import wait_until_empty
+from support.isolation import Mark
 from support.machine import NAME, NUMBER
 from support.origin import Origin
 from support.process import run
@@ -210,20 +210,19 @@ def test_a_command_that_cannot_be_started(who: Builds) -> None:
 
 @everybody
 def test_kill_9_leaves_no_process_and_no_namespace(who: Builds) -> None:
-    text = "readlink /proc/self/ns/net; setsid sleep 1000 & sleep 1000 & wait"
+    text, mark = "setsid sleep 1000 & sleep 1000 & echo ready; wait", Mark()
     line = who.line(["sh", "-c", text], *who.isolate)
     with subprocess.Popen(
-        line, env=who.environ, cwd=who.product.environment, text=True, stdin=subprocess.DEVNULL,
+        line, env=who.environ | mark.variables, cwd=who.product.environment, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         assert process.stdout
-        namespace = process.stdout.readline().strip()
-        assert namespace.startswith("net:[")
+        assert process.stdout.readline() == "ready\n"
 
         process.kill()
         process.wait()
 
-        wait_until_empty(namespace)
+        mark.wait_until_gone()
 
 
 # --- where it is forbidden -------------------------------------------------------------------------------------------

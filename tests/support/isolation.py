@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Namespaces: whether this machine has them, and who is in one."""
+"""Namespaces: whether this machine has them, and what is left of one."""
 
 import os
 import subprocess
@@ -27,21 +27,30 @@ def needs_namespaces() -> pytest.MarkDecorator:
     return pytest.mark.skipif(not can_isolate(), reason="this machine gives no namespaces")
 
 
-def processes_in(namespace: str) -> list[int]:
-    """The processes whose network namespace is this one, as `readlink /proc/PID/ns/net` names it."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if str((folder / "ns/net").readlink()) == namespace:
-                found.append(int(folder.name))
-        except OSError:
-            continue  # it has just ended, or is not ours
-    return found
+class Mark:
+    """An environment variable that everything inherits which is started with it.
 
+    The number of a namespace does not do: the kernel gives it anew as soon as the namespace is gone.
+    """
 
-def wait_until_empty(namespace: str) -> None:
-    """Until no process is in it any more. AssertionError if one stays."""
-    limit = time.monotonic() + _LIMIT_S
-    while left := processes_in(namespace):
-        assert time.monotonic() < limit, f"{left} are still in {namespace}"
-        time.sleep(0.01)
+    def __init__(self) -> None:
+        self._text = f"APTFREEZE_TEST_MARK={os.urandom(8).hex()}"
+        self.variables = dict([self._text.split("=")])
+
+    def processes(self) -> list[int]:
+        """Those that have it."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if self._text.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+            except OSError:
+                continue  # it has just ended, or is not ours
+        return found
+
+    def wait_until_gone(self) -> None:
+        """AssertionError if a process that has it stays."""
+        limit = time.monotonic() + _LIMIT_S
+        while left := self.processes():
+            assert time.monotonic() < limit, f"{left} are still there"
+            time.sleep(0.01)

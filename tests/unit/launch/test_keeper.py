@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.isolation import needs_namespaces, processes_in, wait_until_empty
+from support.isolation import Mark, needs_namespaces
 
 pytestmark = needs_namespaces()
 
@@ -35,25 +35,24 @@ except AptfreezeError as error:
     sys.exit(str(error))
 sys.exit(ended.status)
 """
-_NAMESPACE = "readlink /proc/self/ns/net; "
 
 
 @contextmanager
-def host(tmp_path: Path, text: str, *, stop_limit_s: float = 60) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A host that runs this text of a shell, and the namespace in which it does."""
+def host(tmp_path: Path, text: str, *, stop_limit_s: float = 60) -> Iterator[tuple[subprocess.Popen[str], Mark]]:
+    """A host that runs this text of a shell, and what tells its processes from others."""
     (tmp_path / "host.py").write_text(_HOST)
-    line = [sys.executable, str(tmp_path / "host.py"), str(stop_limit_s), _NAMESPACE + text]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield process, process.stdout.readline().strip()
+    line, mark = [sys.executable, str(tmp_path / "host.py"), str(stop_limit_s), text], Mark()
+    with subprocess.Popen(
+        line, env=os.environ | mark.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        yield process, mark
 
 
 def test_what_the_command_has_left_behind_is_ended_with_the_run(tmp_path: Path) -> None:
-    with host(tmp_path, "setsid sleep 1000 </dev/null >/dev/null 2>&1 & exit 3") as (process, namespace):
+    with host(tmp_path, "setsid sleep 1000 </dev/null >/dev/null 2>&1 & exit 3") as (process, mark):
         assert process.wait(_LIMIT_S) == 3
 
-        assert namespace.startswith("net:[")
-        assert processes_in(namespace) == []
+        assert mark.processes() == []
 
 
 def test_it_may_clean_up(tmp_path: Path) -> None:
@@ -68,31 +67,32 @@ def test_it_may_clean_up(tmp_path: Path) -> None:
 def test_one_that_does_not_want_to_end_is_killed(tmp_path: Path) -> None:
     text = f'sh -c "trap : TERM; : > {tmp_path}/ready; while :; do sleep 0.1; done" & '
     text += f"until [ -e {tmp_path}/ready ]; do sleep 0.01; done"
-    with host(tmp_path, text, stop_limit_s=0.2) as (process, namespace):
+    with host(tmp_path, text, stop_limit_s=0.2) as (process, mark):
         assert process.wait(_LIMIT_S) == 0
 
-        assert processes_in(namespace) == []
+        assert mark.processes() == []
 
 
 def test_a_killed_run_leaves_no_process_and_no_namespace(tmp_path: Path) -> None:
-    with host(tmp_path, "setsid sleep 1000 & sleep 1000 & wait") as (process, namespace):
-        assert len(processes_in(namespace)) >= 2
+    with host(tmp_path, "setsid sleep 1000 & sleep 1000 & echo ready; wait") as (process, mark):
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
 
         process.kill()
         process.wait(_LIMIT_S)
 
-        wait_until_empty(namespace)
+        mark.wait_until_gone()
 
 
 def test_a_killed_keeper_takes_the_command_with_it_and_is_told(tmp_path: Path) -> None:
-    with host(tmp_path, "echo $PPID; exec sleep 1000") as (process, namespace):
+    with host(tmp_path, "echo $PPID; exec sleep 1000") as (process, mark):
         assert process.stdout
         assert process.stderr
         os.kill(int(process.stdout.readline()), signal.SIGKILL)
 
         assert process.wait(_LIMIT_S) == 1
         assert "the process that keeps the namespace of --isolate is gone" in process.stderr.read()
-        wait_until_empty(namespace)
+        mark.wait_until_gone()
 
 
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "QUIT", "TSTP", "USR1"])

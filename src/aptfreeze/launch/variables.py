@@ -14,6 +14,8 @@ from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+_FALLBACKS = ("all_proxy", "ALL_PROXY")
+"""Taken by curl for what has no variable of its own: replaced where they are set, and not set where they are not."""
 _BYPASSES = ("no_proxy", "NO_PROXY")
 
 PROXY_VARIABLE = "APTFREEZE_PROXY"
@@ -25,13 +27,14 @@ GENERATION_VARIABLE = "APTFREEZE_GENERATION"
 def child_variables(own: Mapping[str, str], session: Session) -> tuple[dict[str, str], tuple[Notice, ...]]:
     """The variables for COMMAND, made from aptfreeze's own ones, and a notice for each that would bypass the proxy."""
     variables = {name: value for name, value in own.items() if name not in _BYPASSES}
-    variables |= dict.fromkeys(_PROXY_VARIABLES, session.proxy)
+    names = (*_PROXY_VARIABLES, *(name for name in _FALLBACKS if own.get(name)))
+    variables |= dict.fromkeys(names, session.proxy)
     variables |= {PROXY_VARIABLE: session.proxy, GENERATION_VARIABLE: session.generation}
     if not own.get("SOURCE_DATE_EPOCH"):
         variables["SOURCE_DATE_EPOCH"] = str(int(session.created.timestamp()))
     removed = "removed for the command: with it requests go past the frozen repositories"
     replaced = "replaced for the command by the proxy of aptfreeze, which itself goes by your variables"
-    return variables, (*_notices(own, _BYPASSES, removed), *_notices(own, _PROXY_VARIABLES, replaced))
+    return variables, (*_notices(own, _BYPASSES, removed), *_notices(own, (*_PROXY_VARIABLES, *_FALLBACKS), replaced))
 
 
 def _notices(own: Mapping[str, str], names: Iterable[str], done: str) -> list[Notice]:

@@ -51,3 +51,10 @@ def test_the_caller_s_own_variables_stay_as_they_are(tmp_path: Path) -> None:
     own = {"no_proxy": "*"}
     child_variables(own, make_session(tmp_path))
     assert own == {"no_proxy": "*"}
+
+
+def test_the_fallback_of_curl_is_ours_where_it_is_set(tmp_path: Path) -> None:
+    session = make_session(tmp_path)
+    variables, (notice,) = child_variables({"all_proxy": "socks5://me:secret@proxy.example.org"}, session)
+    assert (variables["all_proxy"], "ALL_PROXY" in variables) == (session.proxy, False)
+    assert str(notice).startswith('all_proxy="socks5://me:***@proxy.example.org" replaced')

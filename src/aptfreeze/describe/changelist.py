@@ -42,19 +42,20 @@ def lines(changes: Iterable[Change]) -> Iterator[str]:
 
 def data(changes: Iterable[Change]) -> list[dict[str, Any]]:
     """For `--json`."""
-    return [
-        {
-            "change": each.kind,
-            "package": each.package,
-            "architecture": each.architecture,
-            "before": each.before,
-            "after": each.after,
-            "source": each.source,
-            "source_version": each.source_version,
-            "size": each.size,
-        }
-        for each in changes
-    ]
+    return [_change_data(each) for each in changes]
+
+
+def _change_data(each: Change | UsedChange) -> dict[str, Any]:
+    return {
+        "change": each.kind,
+        "package": each.package,
+        "architecture": each.architecture,
+        "before": each.before,
+        "after": each.after,
+        "source": each.source,
+        "source_version": each.source_version,
+        "size": each.size,
+    }
 
 
 def used_lines(changes: Iterable[UsedChange]) -> Iterator[str]:
@@ -73,16 +74,9 @@ def used_data(changes: Iterable[UsedChange]) -> list[dict[str, Any]]:
     """For `--json`."""
     return [
         {
-            "change": each.kind,
-            "package": each.package,
-            "architecture": each.architecture,
-            "before": each.before,
-            "after": each.after,
-            "source": each.source,
-            "source_version": each.source_version,
+            **_change_data(each),
             "suite_before": str(each.suite_before),
             "suite_after": None if each.suite_after is None else str(each.suite_after),
-            "size": each.size,
             "to_download": each.to_fetch,
             "security": each.is_security,
         }

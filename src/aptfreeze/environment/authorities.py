@@ -9,7 +9,6 @@ Rule 3: it is no part of an environment, and never of a product's git.
 
 import hashlib
 import os
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,13 +82,4 @@ def _parsed(path: Path) -> "Authority | None":
 
 def _read(path: Path) -> bytes | None:
     """None if there is no such file."""
-    try:
-        status = path.stat()
-    except OSError:
-        status = None  # `files.read` says it
-    if status is not None and stat.S_IMODE(status.st_mode) & 0o077:
-        raise UsageError(
-            f"{path} holds a private key and can be read or written by others (mode {stat.S_IMODE(status.st_mode):o})",
-            hint=f"chmod 600 {path}; if somebody else may have read it, remove it, and let clients trust the new one",
-        )
-    return files.read(path)
+    return files.read_private(path, "; if somebody else may have read it, remove it, and let clients trust the new one")

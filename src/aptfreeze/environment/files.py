@@ -52,6 +52,23 @@ def read(path: Path) -> bytes | None:
         _tell("read", path, error, _READING_HINTS)
 
 
+def read_private(path: Path, hint: str) -> bytes | None:
+    """A file that holds a private key; UsageError if others than its owner can read or write it. None if there is none.
+
+    `hint` says what to do beside taking these rights away.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return read(path)  # which says it
+    if mode & 0o077:
+        raise UsageError(
+            f"{path} holds a private key and can be read or written by others (mode {mode:o})",
+            hint=f"chmod 600 {path}{hint}",
+        )
+    return read(path)
+
+
 def replace(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Put `data` in the place of the file, for good when this returns; `mode`, less the umask, is that of a new one.
 

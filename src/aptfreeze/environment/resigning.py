@@ -11,7 +11,6 @@ Rule 3: the signature is as old as the Release, not as old as the pin or the run
 Rule 4: the private half of the key is in one file that only its owner can read, and goes nowhere else.
 """
 
-import stat
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -118,16 +117,7 @@ def _made(store: EnvironmentStore, path: Path) -> SigningKey:
 
 def _read(path: Path) -> SigningKey | None:
     """None if there is no such file."""
-    try:
-        status = path.stat()
-    except OSError:
-        status = None  # `files.read` says it
-    if status is not None and stat.S_IMODE(status.st_mode) & 0o077:
-        raise UsageError(
-            f"{path} holds a private key and can be read or written by others (mode {stat.S_IMODE(status.st_mode):o})",
-            hint=f"chmod 600 {path}, and make a new key if somebody else may have read it",
-        )
-    data = files.read(path)
+    data = files.read_private(path, ", and make a new key if somebody else may have read it")
     if data is None:
         return None
     try:

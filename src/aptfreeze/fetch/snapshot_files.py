@@ -122,12 +122,11 @@ class SnapshotFile:
 
     @contextmanager
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:
-        with ExitStack() as delivering:
-            with _within_reach(means, self.archive.url):
-                state = self.memory.state(means, self.archive, self.date, self.place, asker)
-                url = self.archive.file(state, self.relative)
-                with self.memory.unless_missing(url):
-                    delivery = delivering.enter_context(MirrorUrl(url).open(means, wanted, start, asker))
+        def url() -> str:
+            state = self.memory.state(means, self.archive, self.date, self.place, asker)
+            return self.archive.file(state, self.relative)
+
+        with _opened(self.memory, self.archive, url, means, wanted, start, asker) as delivery:
             yield delivery
 
 
@@ -152,14 +151,13 @@ class SnapshotCopy:
 
     @contextmanager
     def open(self, means: Means, wanted: Wanted, start: int, asker: Asker) -> Iterator[Delivery]:
-        with ExitStack() as delivering:
-            with _within_reach(means, self.archive.url):
-                name = self.relative.rpartition("/")[2]
-                archive, question = self.archive, self.question
-                copy = self.memory.copy(means, question, archive.name, name, wanted.size, self.place, asker)
-                url = f"{archive.service}/file/{copy.sha1}"
-                with self.memory.unless_missing(url):
-                    delivery = delivering.enter_context(MirrorUrl(url).open(means, wanted, start, asker))
+        def url() -> str:
+            name = self.relative.rpartition("/")[2]
+            archive, question = self.archive, self.question
+            copy = self.memory.copy(means, question, archive.name, name, wanted.size, self.place, asker)
+            return f"{archive.service}/file/{copy.sha1}"
+
+        with _opened(self.memory, self.archive, url, means, wanted, start, asker) as delivery:
             yield delivery
 
 
@@ -206,3 +204,16 @@ def _read(body: Iterable[bytes], read: Callable[[bytes], _T]) -> _T:
         return read(bytes(data))
     except ValueError as error:
         raise MissingUpstreamError(f"its answer is not understood: {error}") from error
+
+
+@contextmanager
+def _opened(
+    memory: Memory, archive: Archive, url: Callable[[], str], means: Means, wanted: Wanted, start: int, asker: Asker
+) -> Iterator[Delivery]:
+    """What the service has at a URL, which it may have to be asked for."""
+    with ExitStack() as delivering:
+        with _within_reach(means, archive.url):
+            found = url()
+            with memory.unless_missing(found):
+                delivery = delivering.enter_context(MirrorUrl(found).open(means, wanted, start, asker))
+        yield delivery

@@ -62,12 +62,12 @@ class Security:
         return SecureWire(wire, read_timeout_s, lambda error: refused_handshake(error, endpoint, tls))
 
     def _shaken(self, plain: socket.socket, context: ssl.SSLContext, endpoint: Endpoint) -> ssl.SSLSocket:
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(plain.close)
             plain.settimeout(self._timeout_s)  # for the whole handshake, not for each of its reads
-            return context.wrap_socket(plain, server_hostname=endpoint.host, suppress_ragged_eofs=False)
-        except BaseException:
-            plain.close()
-            raise
+            secured = context.wrap_socket(plain, server_hostname=endpoint.host, suppress_ragged_eofs=False)
+            undo.pop_all()
+        return secured
 
     def _shown(self, reach: Callable[[], socket.socket], endpoint: Endpoint) -> Shown | None:
         """The certificate that was refused, over a connection that serves nothing else: nothing is asked on it."""

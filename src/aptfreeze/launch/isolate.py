@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Self
 
 from aptfreeze.errors import AptfreezeError, UsageError
@@ -93,13 +94,12 @@ def isolate(user: str | None, environ: MutableMapping[str, str]) -> Isolation:
             hint=f'"sudo aptfreeze run --isolate --user {account.name} -- ...", or leave --user out',
         )
     channel, pid = _forked(account, with_user)
-    try:
+    with ExitStack() as undo:
+        undo.callback(os.waitpid, pid, 0)
+        undo.callback(channel.close)  # first: it ends the keeper
         ranges, notices = _mapping(account) if with_user else (None, ())
         listener = _ready(channel, pid, account, ranges, with_user)
-    except BaseException:
-        channel.close()  # which ends the keeper
-        os.waitpid(pid, 0)
-        raise
+        undo.pop_all()
     if user is not None:
         account.become()
         environ.update(account.variables)

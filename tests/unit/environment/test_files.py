@@ -171,3 +171,17 @@ def test_a_full_disk_says_that_nothing_is_lost() -> None:
         files.append(Path("/dev/full"), [{"n": 1}])
     assert raised.value.hint is not None
     assert "nothing that was written before is lost" in raised.value.hint
+
+
+def test_a_private_key_that_others_can_read_is_refused_with_what_mends_it(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    assert files.read_private(key, "") is None
+    key.write_bytes(b"secret")
+    key.chmod(0o640)
+
+    with pytest.raises(UsageError, match="mode 640") as caught:
+        files.read_private(key, ", and make a new one")
+
+    assert caught.value.hint == f"chmod 600 {key}, and make a new one"
+    key.chmod(0o600)
+    assert files.read_private(key, "") == b"secret"

@@ -134,9 +134,10 @@ class Aptfreeze:
         return json.loads(file.read_text())
 
     @contextmanager
-    def serve(self, *flags: str) -> Iterator[Serving]:
+    def serve(self, *flags: str, wrapper: Sequence[str] = ()) -> Iterator[Serving]:
         """`aptfreeze serve` on a free port, ready when the context begins, ended with it.
 
+        `wrapper` is put before the command, and has to execute it in its own place.
         AssertionError with its output if it does not become ready, or has ended by itself with an error.
         """
         self._served += 1
@@ -144,7 +145,7 @@ class Aptfreeze:
         line = self.line("serve", "--listen", "127.0.0.1:0", "--archive", str(self.archive), "--ready-file", str(ready))
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*line, *flags], env=self.environ, cwd=self.environment,
+                [*wrapper, *line, *flags], env=self.environ, cwd=self.environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
         serving = Serving(process, log)

@@ -269,7 +269,8 @@ async def fail_when_ready(reading):
 async def both(signals):
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
-    text = f"trap 'echo told to stop; exit 0' TERM; echo $$; echo ready >&{writing}; read -r _ <> fifo"
+    # No wait without an end: a signal just before it began would be heeded after it only.
+    text = f"trap 'echo told to stop; exit 0' TERM; echo $$; echo ready >&{writing}; while :; do sleep 0.02; done"
     async with asyncio.TaskGroup() as group:
         group.create_task(run_command(["sh", "-c", text], os.environ, signals))
         group.create_task(fail_when_ready(reading))
@@ -285,7 +286,6 @@ with SignalReader() as signals:
 def test_a_command_is_ended_and_waited_for_when_we_fail(tmp_path: Path) -> None:
     script = tmp_path / "cancelled.py"
     script.write_text(_CANCELLED)
-    os.mkfifo(tmp_path / "fifo")
     done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=_LIMIT_S)
     pid, *told = done.stdout.splitlines()
     assert told == ["told to stop", "the proxy has failed"], done.stderr

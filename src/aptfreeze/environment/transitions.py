@@ -43,10 +43,16 @@ def update(
     return _move(store, EventKind.UPDATED, decide)
 
 
-def reset(store: EnvironmentStore, keys: Collection[SuiteKey] | None, urls: Collection[str] = ()) -> Generation:
-    """Forget these pins and single files, None: all; the new current generation."""
+def reset(
+    store: EnvironmentStore, seen: Generation, keys: Collection[SuiteKey] | None, urls: Collection[str] = ()
+) -> Generation:
+    """Forget these pins and single files of the generation that was `seen`, None: all; the new current generation.
+
+    RefusedError if another one is current by now, or if the lock file must not be written.
+    """
 
     def decide(current: Generation) -> Generation:
+        _refuse_another(seen, current)
         identity = _identity(store, current)
         if keys is None:
             return Generation(identity.id, identity.created)
@@ -55,13 +61,16 @@ def reset(store: EnvironmentStore, keys: Collection[SuiteKey] | None, urls: Coll
     return _move(store, EventKind.RESET, decide, forget=keys)
 
 
-def rollback(store: EnvironmentStore, earlier: Generation) -> Generation:
-    """Make a generation current that was so before, or that a lock file or git has; what it is now.
+def rollback(store: EnvironmentStore, seen: Generation, earlier: Generation) -> Generation:
+    """From the generation that was `seen` to one that was current before, or that a lock file or git has; what it is
+    now.
 
-    It has its own id again, but for a state that differs from what this environment knows of that id.
+    It has its own id again, but for a state that differs from what this environment knows of that id. RefusedError as
+    for `reset`.
     """
 
     def decide(current: Generation) -> Generation:
+        _refuse_another(seen, current)
         known = generations.read_copy(store.environment, earlier.id)
         if known is None:
             return moves.restored(earlier, current)
@@ -133,6 +142,11 @@ def _state(pin: Pin | None) -> str:
     if pin is None:
         return "not pinned"
     return f"{pin.date:%Y-%m-%d %H:%M} UTC" if pin.date else str(root_digest(pin))
+
+
+def _refuse_another(seen: Generation, current: Generation) -> None:
+    if current.id != seen.id:
+        raise _overtaken(f"generation {seen.id[:12]}")
 
 
 def _overtaken(what: str) -> RefusedError:

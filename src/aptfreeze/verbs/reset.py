@@ -13,6 +13,6 @@ def reset(opened: Opened, words: Sequence[str]) -> tuple[Generation, Generation]
     """Forget what the words name, or everything; the generation before, and the current one now."""
     before = opened.store.load()
     if not words:
-        return before, transitions.reset(opened.store, None)
+        return before, transitions.reset(opened.store, before, None)
     chosen = select(before, words)
-    return before, transitions.reset(opened.store, chosen.keys, chosen.urls)
+    return before, transitions.reset(opened.store, before, chosen.keys, chosen.urls)

@@ -11,4 +11,4 @@ def rollback(opened: Opened, word: str | None) -> tuple[Generation, Generation]:
     """Go to the generation that `word` names, else to the one made before; the one before, and the current one now."""
     before = opened.store.load()
     earlier = transitions.previous(opened.store, before) if word is None else find_state(opened.store, word)
-    return before, transitions.rollback(opened.store, earlier)
+    return before, transitions.rollback(opened.store, before, earlier)

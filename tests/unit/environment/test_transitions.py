@@ -102,7 +102,7 @@ def test_what_another_command_has_forgotten_meanwhile_does_not_come_back(
     store: EnvironmentStore, environment: Environment
 ) -> None:
     before = pinned(store, {MAIN: pin("old"), SECURITY: pin("old")})
-    forgotten = transitions.reset(store, [SECURITY])
+    forgotten = transitions.reset(store, store.load(), [SECURITY])
 
     with pytest.raises(RefusedError, match="bookworm-security was moved by another command"):
         transitions.update(store, before, {MAIN: pin("new"), SECURITY: pin("new")}, {})
@@ -141,9 +141,9 @@ def test_locked_forbids_all_three(store: EnvironmentStore, environment: Environm
     with pytest.raises(RefusedError, match="APTFREEZE_LOCKED forbids"):
         transitions.update(locked, before, {MAIN: pin("new")}, {})
     with pytest.raises(RefusedError, match="APTFREEZE_LOCKED forbids"):
-        transitions.reset(locked, None)
+        transitions.reset(locked, locked.load(), None)
     with pytest.raises(RefusedError, match="APTFREEZE_LOCKED forbids"):
-        transitions.rollback(locked, before)
+        transitions.rollback(locked, locked.load(), before)
     assert lock(environment) == before
 
 
@@ -156,7 +156,7 @@ def test_a_reset_makes_an_empty_generation(store: EnvironmentStore, environment:
     ended = EnvironmentStore(environment, replace(Process.current("an earlier run"), started=1), clock=lambda: NOW)
     ended.add_provisional(before.id, SECURITY, pin("provisional"))
 
-    after = transitions.reset(store, None)
+    after = transitions.reset(store, store.load(), None)
 
     assert lock(environment) == after
     assert after.id != before.id
@@ -171,7 +171,7 @@ def test_a_reset_leaves_a_build_that_runs_the_pin_that_it_has_served(
     before = pinned(store, {MAIN: pin("old")})
     store.add_provisional(before.id, SECURITY, pin("served"))  # by this process, which runs
 
-    after = transitions.reset(store, None)
+    after = transitions.reset(store, store.load(), None)
     own = store.commit(before.id, {SECURITY: pin("served")})
 
     assert own.pins == {MAIN: pin("old"), SECURITY: pin("served")}
@@ -181,7 +181,7 @@ def test_a_reset_leaves_a_build_that_runs_the_pin_that_it_has_served(
 def test_a_reset_of_one_suite_leaves_the_others(store: EnvironmentStore, environment: Environment) -> None:
     before = pinned(store, {MAIN: pin("one"), SECURITY: pin("two")})
 
-    after = transitions.reset(store, [SECURITY])
+    after = transitions.reset(store, store.load(), [SECURITY])
 
     assert after.id != before.id
     assert lock(environment).pins == {MAIN: pin("one")}
@@ -194,11 +194,24 @@ def test_a_reset_of_one_suite_leaves_the_pin_that_another_waits_with(
     elsewhere = replace(Process.current("a run in a container"), machine="another")
     EnvironmentStore(environment, elsewhere).add_provisional(before.id, SECURITY, pin("waits"))
 
-    transitions.reset(store, [MAIN])
+    transitions.reset(store, store.load(), [MAIN])
     assert store.provisional().keys() == {SECURITY}
 
-    transitions.reset(store, None)
+    transitions.reset(store, store.load(), None)
     assert not store.provisional()
+
+
+def test_who_decided_on_a_generation_that_is_not_current_any_more_is_refused(
+    store: EnvironmentStore, environment: Environment
+) -> None:
+    seen = pinned(store, {MAIN: pin("old")})
+    now = transitions.update(store, seen, {MAIN: pin("new")}, {})
+
+    with pytest.raises(RefusedError, match=f"generation {seen.id[:12]} was moved by another command"):
+        transitions.reset(store, seen, None)
+    with pytest.raises(RefusedError, match=f"generation {seen.id[:12]} was moved by another command"):
+        transitions.rollback(store, seen, Generation("e" * 32, NOW))
+    assert lock(environment) == now
 
 
 # --- rollback ---
@@ -210,7 +223,7 @@ def test_going_back_restores_the_id_and_what_has_grown_since(store: EnvironmentS
     store.add_provisional(first.id, SECURITY, pin("late"))
     store.commit(first.id, {SECURITY: pin("late")})
 
-    back = transitions.rollback(store, first)
+    back = transitions.rollback(store, store.load(), first)
 
     assert back.id == first.id
     assert lock(environment) == back == store.load()
@@ -221,16 +234,16 @@ def test_what_the_earlier_one_has_grown_by_comes_back_from_an_older_text_of_it(s
     short = pinned(store, {MAIN: pin("old")})
     store.add_provisional(short.id, SECURITY, pin("grown"))
     grown = store.commit(short.id, {SECURITY: pin("grown")})
-    transitions.reset(store, None)
+    transitions.reset(store, store.load(), None)
 
-    assert transitions.rollback(store, short) == grown
+    assert transitions.rollback(store, store.load(), short) == grown
 
 
 def test_a_generation_that_this_checkout_never_met_keeps_the_other_suites(store: EnvironmentStore) -> None:
     pinned(store, {MAIN: pin("new"), SECURITY: pin("other")})
     foreign = Generation("ab" * 16, NOW, {MAIN: pin("foreign")})
 
-    back = transitions.rollback(store, foreign)
+    back = transitions.rollback(store, store.load(), foreign)
 
     assert back.id == foreign.id
     assert back.pins == {MAIN: pin("foreign"), SECURITY: pin("other")}
@@ -240,7 +253,7 @@ def test_to_where_it_is_already_is_no_event(store: EnvironmentStore, environment
     current = pinned(store, {MAIN: pin("one")})
     events = list(log.read(environment.log))
 
-    assert transitions.rollback(store, current) == current
+    assert transitions.rollback(store, store.load(), current) == current
     assert list(log.read(environment.log)) == events
 
 
@@ -248,11 +261,11 @@ def test_a_suite_that_a_killed_run_had_pinned_is_that_of_the_earlier_one(
     store: EnvironmentStore, environment: Environment
 ) -> None:
     earlier = pinned(store, {MAIN: pin("old"), SECURITY: pin("old")})
-    current = transitions.reset(store, [SECURITY])
+    current = transitions.reset(store, store.load(), [SECURITY])
     killed = EnvironmentStore(environment, replace(Process.current("a killed run"), started=1))
     killed.add_provisional(current.id, SECURITY, pin("left"))
 
-    transitions.rollback(store, earlier)
+    transitions.rollback(store, store.load(), earlier)
 
     assert store.load() == earlier
     assert not store.provisional()
@@ -265,7 +278,7 @@ def test_a_lock_file_that_says_something_else_of_a_known_id_gets_a_new_one(
     transitions.update(store, known, {MAIN: pin("new")}, {})
     foreign = Generation(known.id, known.created, {MAIN: pin("foreign")})
 
-    back = transitions.rollback(store, foreign)
+    back = transitions.rollback(store, store.load(), foreign)
 
     assert back.id != known.id
     assert back.pins == {MAIN: pin("foreign")}

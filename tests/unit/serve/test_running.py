@@ -431,7 +431,7 @@ def test_two_suites_that_do_not_belong_together_are_told_by_the_end(
 def moved_on(world: World, repository: Repository) -> Generation:
     """The environment's next generation, which has not pinned anything, once the present one has its pin for good."""
     assert eventually(lambda: len(world.store.load().pins) == 1)
-    return transitions.reset(world.store, None)
+    return transitions.reset(world.store, world.store.load(), None)
 
 
 def test_a_server_that_follows_serves_each_request_from_the_generation_of_its_time(
@@ -486,7 +486,7 @@ def test_a_pin_that_no_index_was_asked_of_is_for_good_when_the_next_generation_i
     async def story() -> None:
         async with running(world, "127.0.0.1", 0) as proxy:
             await got(proxy, inrelease(repository))
-            await asyncio.to_thread(transitions.reset, world.store, None)
+            await asyncio.to_thread(transitions.reset, world.store, world.store.load(), None)
             await asyncio.sleep(0.05)
             await got(proxy, f"{repository.url}/dists/nowhere/InRelease")
             assert len(world.store.generation(world.generation.id).pins) == 1

@@ -32,7 +32,7 @@ def test_going_back_is_an_entry_of_its_own_and_the_current_one(tmp_path: Path) -
     opened = open_in(tmp_path)
     first = with_pins(opened, {MAIN: pin(1)})
     transitions.update(opened.store, first, {MAIN: pin(2)}, {})
-    transitions.rollback(opened.store, first)
+    transitions.rollback(opened.store, opened.store.load(), first)
 
     found = entries(opened)
 

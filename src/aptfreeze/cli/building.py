@@ -7,7 +7,8 @@ import os
 from contextlib import nullcontext
 from pathlib import Path
 
-from aptfreeze.cli.verb import Verb, add_locked_flag, add_no_flags, add_offline_flag
+from aptfreeze.cli.printing import print_data
+from aptfreeze.cli.verb import Verb, add_json_flag, add_locked_flag, add_offline_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import UsageError
@@ -109,7 +110,11 @@ def _serve(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
 def _init(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     from aptfreeze.verbs import init
 
-    talk.tell(init.init(opened))
+    found = init.init(opened)
+    if options.json:
+        print_data(init.data(found))
+    else:
+        talk.tell(init.line(found))
     return 0
 
 
@@ -144,7 +149,7 @@ VERBS = (
         "make a lock file with an id and no pins",
         "Make aptfreeze.lock with a generation id and no pins, if there is none; run and\n"
         "serve do it by themselves.\n\n  aptfreeze init --env images/product",
-        add_no_flags,
+        add_json_flag,
         _init,
     ),
 )

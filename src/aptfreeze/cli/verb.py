@@ -46,7 +46,3 @@ def add_offline_flag(parser: argparse.ArgumentParser) -> None:
 
 def add_json_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print data instead of text")
-
-
-def add_no_flags(parser: argparse.ArgumentParser) -> None:
-    """A verb that has none of its own."""

@@ -130,6 +130,7 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     repository.add("hello", "2.0")
     repository.publish()
     assert keys(data(aptfreeze, "update", "--changelog")) <= documented("update --json")
+    assert keys(data(aptfreeze, "init")) <= documented("init --json")
     assert keys(data(aptfreeze, "log")) <= documented("log --json")
     assert keys(data(aptfreeze, "reset")) <= documented("rollback --json`, `reset --json")
     assert keys(list(data(aptfreeze, "config").values())) <= documented("config --json")

@@ -9,7 +9,7 @@ from aptfreeze.environment.config import Surroundings
 from aptfreeze.environment.opened import Opened, open_environment
 from aptfreeze.errors import RefusedError, UsageError
 from aptfreeze.freeze.lockfile import parse
-from aptfreeze.verbs.init import init
+from aptfreeze.verbs.init import data, init, line
 
 
 def opened(folder: Path, **flags: bool) -> Opened:
@@ -17,7 +17,7 @@ def opened(folder: Path, **flags: bool) -> Opened:
 
 
 def test_the_first_one_makes_it(tmp_path: Path) -> None:
-    told = init(opened(tmp_path))
+    told = line(init(opened(tmp_path)))
 
     generation = parse((tmp_path / "aptfreeze.lock").read_text())
     assert told == f"made {tmp_path / 'aptfreeze.lock'}: generation {generation.id}"
@@ -28,7 +28,7 @@ def test_the_second_one_keeps_it(tmp_path: Path) -> None:
     init(opened(tmp_path))
     before = (tmp_path / "aptfreeze.lock").read_bytes()
 
-    assert "exists: generation " in init(opened(tmp_path))
+    assert "exists: generation " in line(init(opened(tmp_path)))
     assert (tmp_path / "aptfreeze.lock").read_bytes() == before
 
 
@@ -44,3 +44,11 @@ def test_locked_makes_none(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="does not exist, and --locked forbids to make it"):
         init(opened(tmp_path, locked=True))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_data_says_whether_it_was_made(tmp_path: Path) -> None:
+    first, second = data(init(opened(tmp_path))), data(init(opened(tmp_path)))
+
+    assert (first.pop("made"), second.pop("made")) == (True, False)
+    assert first == second
+    assert first["lock_file"] == str(tmp_path / "aptfreeze.lock")

@@ -58,6 +58,7 @@ class _Rule:
     pattern: str
     faults: tuple[Fault, ...]
     left: int | None
+    spared: int
 
 
 class Origin:
@@ -119,10 +120,13 @@ class Origin:
         for thread in threads:
             thread.join()
 
-    def inject(self, pattern: str, *faults: Fault, times: int | None = None) -> None:
-        """From now on, answers whose decoded path matches (`*` matches slashes too) suffer these faults."""
+    def inject(self, pattern: str, *faults: Fault, times: int | None = None, spared: int = 0) -> None:
+        """From now on, answers whose decoded path matches (`*` matches slashes too) suffer these faults.
+
+        The first `spared` of them do not.
+        """
         with self._changed:
-            self._rules.append(_Rule(pattern, faults, times))
+            self._rules.append(_Rule(pattern, faults, times, spared))
 
     def heal(self) -> None:
         """No faults any more."""
@@ -198,7 +202,11 @@ class Origin:
     def _faults_of(self, path: str) -> Iterator[Fault]:
         with self._changed:
             for rule in self._rules:
-                if fnmatchcase(path, rule.pattern) and rule.left != 0:
+                if not fnmatchcase(path, rule.pattern) or rule.left == 0:
+                    continue
+                if rule.spared:
+                    rule.spared -= 1
+                else:
                     rule.left = None if rule.left is None else rule.left - 1
                     yield from rule.faults
 

@@ -132,6 +132,14 @@ def test_faults_happen_as_often_as_asked(served: Origin, client: http.client.HTT
     assert _get(client)[1] == BODY
 
 
+def test_the_first_answers_are_spared(served: Origin, client: http.client.HTTPConnection) -> None:
+    served.inject("*.deb", Flip(3), times=1, spared=2)
+
+    bodies = [_get(client)[1] for _ in range(4)]
+
+    assert [body == BODY for body in bodies] == [True, True, False, True]
+
+
 @pytest.mark.parametrize("fault", [Truncate(100), WrongLength(+1)], ids=repr)
 def test_bodies_that_end_too_early(served: Origin, client: http.client.HTTPConnection, fault: Fault) -> None:
     served.inject("*", fault)

@@ -20,7 +20,8 @@ from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import Asked, PinnedPackage
 from aptfreeze.freeze.resolve import resolve
-from aptfreeze.settings import ROWS, Sourced, from_values
+from aptfreeze.rows import ROWS, from_values
+from aptfreeze.settings import Sourced
 from bench.context import Context
 from bench.report import Row
 from bench.upstream import Upstream

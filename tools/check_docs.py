@@ -114,7 +114,7 @@ def words_of_the_command() -> Iterator[str]:
 
 
 def settings() -> list[str]:
-    from aptfreeze.settings import ROWS
+    from aptfreeze.rows import ROWS
 
     return [row.key for row in ROWS]
 

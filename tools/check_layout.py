@@ -30,6 +30,7 @@ UNTESTED: dict[str, str] = {
     "cli/trusting.py": _CLI,
     "cli/verb.py": _CLI,
     "fetch/failures.py": "classes only; what follows from each, test_turns.py and test_job.py ask",
+    "settings.py": "values only; tests/unit/test_rows.py reads each of them",
     "environment/pinner.py": _HANDLED,
     "serve/assembly.py": _HANDLED,
     "serve/stage.py": "values only; used by the tests of serve/connection.py",

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The settings as small frozen values, and the one table that says what can be set and how.
+"""The settings as small frozen values; `rows` says how each is set.
 
 Rule 1: a layer takes only its own section (`FetchSettings`, `TrustSettings`, ...), never the whole `Settings`.
-Rule 2: a setting is one row of `ROWS`; reading, `aptfreeze config` and the documented example follow the table.
-Rule 3: nothing here reads a file, a variable or the clock; `environment.config` does.
+Rule 2: nothing here reads a file, a variable or the clock; `environment.config` does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from aptfreeze import parsers
-from aptfreeze.parsers import Anchor, Parser
 from aptfreeze.values import immutable
 
 T_co = TypeVar("T_co", covariant=True)
@@ -171,6 +168,28 @@ class PolicySettings:
     """A file with lines `user:password`; where other machines reach `serve`, every client must have one."""
 
 
+class Lack(StrEnum):
+    """What a shipped package may be without, if somebody says why."""
+
+    ORIGIN = "origin"
+    """It is in no pinned suite: it was built here, or came some other way."""
+    SOURCE = "source"
+    """Its source package is not to be had."""
+
+
+@immutable
+class Exemption:
+    """`[[exception]]`: a package that is shipped although something of it is missing, on purpose."""
+
+    package: str
+    """Name of the binary package, or of the source package: that of all which are built from it."""
+    lacks: frozenset[Lack]
+    reason: str
+    """For those who ask later; never empty."""
+    version: str | None = None
+    """Of that package; None: any."""
+
+
 @immutable
 class Settings:
     """All sections, and by row key every value with its origin (for `aptfreeze config`)."""
@@ -186,109 +205,9 @@ class Settings:
     offline: Sourced[bool]
     """Never use the network."""
     values: Mapping[str, Sourced[Any]]
-    """In the order of `ROWS`."""
+    """In the order of `rows.ROWS`."""
     intercept: InterceptSettings
     resign: ResignSettings = ResignSettings()
     tls: TlsSettings = TlsSettings()
     proxy: ProxySettings = ProxySettings()
-
-
-# --- the table -------------------------------------------------------------------------------------------------------
-
-
-@immutable
-class Row:
-    """One setting: its place in aptfreeze.toml, and its flag and variable where they are of use."""
-
-    key: str
-    """Dotted, as in the file: `fetch.retries`."""
-    help: str
-    parse: Parser
-    default: Any
-    """None where it depends on the machine (`archive.path`) or means "by itself"."""
-    flag: str | None = None
-    env: str | None = None
-    in_file: bool = True
-    """False: only by flag or variable, since it belongs to one run and not to the environment."""
-
-
-def _sources(value: object, anchor: Anchor) -> Sources:
-    return Sources(parsers.one_of(*Sources)(value, anchor))
-
-
-def _passthrough(value: object, anchor: Anchor) -> Passthrough:
-    return Passthrough(parsers.one_of(*Passthrough)(value, anchor))
-
-
-_FETCH = FetchSettings()
-_SNAPSHOT = SnapshotSettings()
-_TRUST = TrustSettings()
-_POLICY = PolicySettings()
-
-ROWS: tuple[Row, ...] = (
-    Row("env", "the environment's folder", parsers.path, None, "--env", "APTFREEZE_ENV", in_file=False),
-    Row("locked", "never write the lock file", parsers.switch, False, "--locked", "APTFREEZE_LOCKED", in_file=False),
-    Row("offline", "never use the network", parsers.switch, False, "--offline", "APTFREEZE_OFFLINE", in_file=False),
-    Row("archive.path", "the archive's folder", parsers.path, None, "--archive", "APTFREEZE_ARCHIVE"),
-    Row("trust.keyrings", "keyrings for every repository", parsers.paths, _TRUST.keyrings),
-    Row("trust.unsigned", "suites that may be pinned unsigned", parsers.suites, _TRUST.unsigned),
-    Row("trust.expired", "suites that may be pinned after Valid-Until", parsers.suites, _TRUST.expired),
-    Row("trust.backend", "the OpenPGP backend", parsers.one_of("sequoia", "gpgv"), _TRUST.backend),
-    Row("trust.repository", "keyrings of one repository", parsers.repository_keyrings, _TRUST.repository_keyrings),
-    Row("tls.intercept", "hosts whose https is frozen for every client", parsers.hosts, ()),
-    Row("tls.tunnel", "hosts whose https is frozen for no client", parsers.hosts, ()),
-    Row("tls.certificates_for", "the only hosts that certificates are made for", parsers.hosts, ()),
-    Row("tls.authority", "the private file of the certificates' authority", parsers.path, None),
-    Row("mirrors", "mirrors and other names of a repository", parsers.mirrors, MirrorSettings().mirrors),
-    Row("snapshot.service", "who keeps Debian's earlier states", parsers.optional_url, _SNAPSHOT.service),
-    Row("snapshot.archives", "where a repository's earlier states are", parsers.archive_urls, _SNAPSHOT.archives),
-    Row("snapshot.connections", "most requests to it at once", parsers.whole(1, 64), _SNAPSHOT.connections),
-    Row("resign", "serve suites signed by the environment's own key", parsers.switch, False),
-    Row("resign_key", "the private key to do so, if not its own", parsers.path, None),
-    Row("policy.sources", "what is done about source packages", _sources, _POLICY.sources),
-    Row("policy.passthrough", "what is done with other requests than apt's", _passthrough, _POLICY.passthrough),
-    Row("policy.allow", "what may be passed through all the same", parsers.places, _POLICY.allow),
-    Row("policy.serve", "what serve serves where other machines reach it", parsers.places, _POLICY.serve),
-    Row("policy.credentials", "a file of passwords, asked for there", parsers.path, _POLICY.credentials),
-    Row("fetch.connections", "most connections to one host", parsers.whole(1, 64), _FETCH.connections),
-    Row("fetch.depth", "most requests in flight on a connection", parsers.whole(1, 64), _FETCH.depth),
-    Row("fetch.parts", "most parts of a large file at once", parsers.whole(1, 64), _FETCH.parts),
-    Row("fetch.connect_timeout_s", "to connect to a mirror", parsers.seconds(0.1, 600), _FETCH.connect_timeout_s),
-    Row("fetch.read_timeout_s", "of silence of a mirror", parsers.seconds(0.1, 3600), _FETCH.read_timeout_s),
-    Row("fetch.retries", "further attempts after a passing failure", parsers.whole(0, 20), _FETCH.retries),
-    Row("fetch.retry_after_limit_s", "longest Retry-After", parsers.seconds(0, 3600), _FETCH.retry_after_limit_s),
-    Row("fetch.proxy", "proxy for all that is fetched", parsers.proxy, None),
-    Row("fetch.prefetch", "fetch ahead what an earlier build asked for", parsers.switch, _FETCH.prefetch),
-    Row("fetch.credentials", "files of users and passwords for mirrors", parsers.paths, _FETCH.credentials),
-    Row("tls.ca", "further CAs that https mirrors may have", parsers.path, TlsSettings().ca),
-    Row("tls.host", "CA and client certificate of one https mirror", parsers.server_files, TlsSettings().hosts),
-)
-
-
-def from_values(values: Mapping[str, Sourced[Any]], variables: Mapping[str, str] | None = None) -> Settings:
-    """The sections from one sourced value for each row; `variables` are for `ProxySettings`."""
-
-    def of(*keys: str) -> Iterator[Any]:
-        return (values[key].value for key in keys)
-
-    fetch = {key.removeprefix("fetch."): each.value for key, each in values.items() if key.startswith("fetch.")}
-    proxy_url = fetch.pop("proxy")
-    return Settings(
-        archive=ArchiveSettings(*of("archive.path")),
-        trust=TrustSettings(
-            *of("trust.keyrings", "trust.unsigned", "trust.expired", "trust.repository", "trust.backend")
-        ),
-        mirrors=MirrorSettings(*of("mirrors")),
-        snapshot=SnapshotSettings(*of("snapshot.service", "snapshot.archives", "snapshot.connections")),
-        policy=PolicySettings(
-            *of("policy.sources", "policy.passthrough", "policy.allow", "policy.serve", "policy.credentials")
-        ),
-        fetch=FetchSettings(**fetch),
-        locked=values["locked"],
-        offline=values["offline"],
-        values=MappingProxyType(dict(values)),
-        intercept=InterceptSettings(*of("tls.authority", "tls.intercept", "tls.tunnel", "tls.certificates_for")),
-        resign=ResignSettings(*of("resign", "resign_key")),
-        tls=TlsSettings(*of("tls.ca", "tls.host")),
-        proxy=ProxySettings(proxy_url, MappingProxyType(dict(variables or {}))),
-    )
+    exemptions: tuple[Exemption, ...] = ()

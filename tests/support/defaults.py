@@ -4,7 +4,8 @@
 from pathlib import Path
 from typing import Any
 
-from aptfreeze.settings import ROWS, Sourced
+from aptfreeze.rows import ROWS
+from aptfreeze.settings import Sourced
 
 NO_SERVICE = '[snapshot]\nservice = ""'
 """The same for aptfreeze.toml."""

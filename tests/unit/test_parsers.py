@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Parsers by themselves; with the values that each setting takes, test_settings.py asks them."""
+"""Parsers by themselves; with the values that each setting takes, test_rows.py asks them."""
 
 from pathlib import Path
 

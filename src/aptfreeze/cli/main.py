@@ -79,6 +79,6 @@ def _surroundings() -> Surroundings:
 
 
 def _flags(options: argparse.Namespace) -> dict[str, Any]:
-    """By row key of `settings.ROWS`; None: not given."""
+    """By row key of `rows.ROWS`; None: not given."""
     keys = {"env": "env", "archive": "archive.path", "locked": "locked", "offline": "offline"}
     return {key: getattr(options, name, None) for name, key in keys.items()}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The settings that hold for one run: flags, then variables, then aptfreeze.toml, then defaults.
 
-Rule 1: which settings there are, and what each may be, stands in `settings.ROWS` only.
+Rule 1: which settings there are, and what each may be, stands in `rows.ROWS` only.
 Rule 2: a relative path in the file is relative to the file, in a flag or variable to the current folder.
 Rule 3: an empty variable is as good as none.
 Rule 4: a mistake is a UsageError that names file, key, what was expected and found, and the key that was meant.
@@ -11,6 +11,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UsageError
 from aptfreeze.fetch.proxies import without_password
 from aptfreeze.parsers import Anchor
-from aptfreeze.settings import ROWS, Row, Settings, Sourced, from_values
+from aptfreeze.rows import ROWS, Row, from_values
+from aptfreeze.settings import Exemption, Settings, Sourced
 from aptfreeze.values import immutable
 
 _FILE_ROWS = {row.key: row for row in ROWS if row.in_file}
@@ -193,6 +195,8 @@ def _unknown(key: str, path: Path) -> UsageError:
 
 def _plain(value: Any) -> Any:
     """As JSON has it, and as it may be printed."""
+    if isinstance(value, Exemption):
+        return {name: _plain(each) for name, each in asdict(value).items() if each is not None}
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, (frozenset, set)):

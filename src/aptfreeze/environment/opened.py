@@ -35,7 +35,7 @@ class Opened:
 def open_environment(command: str, surroundings: Surroundings, flags: Mapping[str, Any]) -> Opened:
     """The environment that flags, variables and the current folder name; UsageError if it is no good.
 
-    `command` is told to others as what this process does; `flags` are by row key of `settings.ROWS`.
+    `command` is told to others as what this process does; `flags` are by row key of `rows.ROWS`.
     """
     environment = folder.find(surroundings.folder, surroundings.environ, flags.get("env"))
     settings = config.load(environment, surroundings, flags)

@@ -8,7 +8,7 @@ import pytest
 from aptfreeze.cli.parser import VERBS, build_parser
 from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
-from aptfreeze.settings import ROWS
+from aptfreeze.rows import ROWS
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from aptfreeze.environment.config import Surroundings, load, table
 from aptfreeze.environment.folder import Environment
 from aptfreeze.errors import UsageError
-from aptfreeze.settings import ROWS, Settings, Sourced
+from aptfreeze.rows import ROWS
+from aptfreeze.settings import Settings, Sourced
 
 EXAMPLE = Path(__file__).parents[3] / "docs/reference/aptfreeze.toml"
 
@@ -140,6 +141,13 @@ def test_the_table_tells_every_setting_in_json_types(tmp_path: Path) -> None:
     assert unsigned.origin == "aptfreeze.toml"
     archive = next(each for each in listed if each.key == "archive.path")
     assert (archive.flag, archive.env) == ("--archive", "APTFREEZE_ARCHIVE")
+
+
+def test_the_table_tells_exceptions_as_they_are_written(tmp_path: Path) -> None:
+    text = '[[exception]]\npackage = "my-app"\nlacks = ["source", "origin"]\nreason = "ours"\n'
+    listed = {each.key: each.value for each in table(read(tmp_path, text))}
+
+    assert listed["exception"] == [{"package": "my-app", "lacks": ["origin", "source"], "reason": "ours"}]
 
 
 def test_the_proxy_of_the_file_and_the_variables_of_the_process_are_kept_apart_and_no_password_is_told(

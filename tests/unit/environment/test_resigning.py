@@ -18,7 +18,8 @@ from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import PinnedResigned
-from aptfreeze.settings import ROWS, ResignSettings, Sourced, from_values
+from aptfreeze.rows import ROWS, from_values
+from aptfreeze.settings import ResignSettings, Sourced
 from aptfreeze.trust import clearsign
 from aptfreeze.trust.backends import backend
 from aptfreeze.trust.keyring import Keyring

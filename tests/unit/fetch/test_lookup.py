@@ -18,7 +18,8 @@ from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
 from aptfreeze.freeze.outcome import Absent, Asked, Outcome, PinnedFile, PinnedPackage, index_name
 from aptfreeze.freeze.resolve import resolve
-from aptfreeze.settings import Sourced, from_values
+from aptfreeze.rows import from_values
+from aptfreeze.settings import Sourced
 from support.defaults import defaults
 from support.faults import Delay, Flip, Status
 from support.origin import Origin

@@ -10,7 +10,8 @@ from aptfreeze.errors import OfflineError
 from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.digest import Digest, Wanted
-from aptfreeze.settings import Settings, Sourced, from_values
+from aptfreeze.rows import from_values
+from aptfreeze.settings import Settings, Sourced
 from support.defaults import defaults
 from support.origin import Origin
 

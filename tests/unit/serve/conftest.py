@@ -12,8 +12,9 @@ from aptfreeze.environment.records import Record
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, InRelease, Pin, SuiteKey
+from aptfreeze.rows import from_values
 from aptfreeze.serve.session import Session
-from aptfreeze.settings import Sourced, from_values
+from aptfreeze.settings import Sourced
 from support.defaults import defaults
 
 NOW = datetime(2026, 11, 24, 7, tzinfo=UTC)

@@ -15,11 +15,12 @@ from aptfreeze.fetch.url import Endpoint
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.http.message import BadRequest, Headers, Request
+from aptfreeze.rows import from_values
 from aptfreeze.serve.answers import text_reply
 from aptfreeze.serve.gate import Gate, Gated, guard, read_credentials
 from aptfreeze.serve.policy import places
 from aptfreeze.serve.reply import Inline, Reply
-from aptfreeze.settings import MirrorSettings, PolicySettings, Settings, Sourced, from_values
+from aptfreeze.settings import MirrorSettings, PolicySettings, Settings, Sourced
 from support.defaults import defaults
 from support.environments import MAIN, pin
 from support.sessions import CREATED, GENERATION

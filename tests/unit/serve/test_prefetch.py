@@ -16,8 +16,9 @@ from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import InRelease, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.freeze.outcome import PinnedPackage
+from aptfreeze.rows import from_values
 from aptfreeze.serve.prefetch import large_first
-from aptfreeze.settings import Sourced, from_values
+from aptfreeze.settings import Sourced
 from support.defaults import defaults
 from support.faults import Stall, Status
 from support.handling import Handling

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from aptfreeze.freeze.generation import InRelease, SuiteKey
-from aptfreeze.settings import Settings, Sourced, from_values
+from aptfreeze.rows import from_values
+from aptfreeze.settings import Settings, Sourced
 from support.defaults import defaults
 from support.faults import Status
 from support.handling import Handling

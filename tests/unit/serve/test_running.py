@@ -22,9 +22,10 @@ from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.errors import UsageError
 from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.generation import Generation
+from aptfreeze.rows import from_values
 from aptfreeze.serve.assembly import World
 from aptfreeze.serve.running import Running, running
-from aptfreeze.settings import ProxySettings, Settings, Sourced, from_values
+from aptfreeze.settings import ProxySettings, Settings, Sourced
 from support.client import Response, ask
 from support.defaults import defaults
 from support.faults import Flip, Stall

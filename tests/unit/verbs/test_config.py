@@ -7,7 +7,8 @@ from pathlib import Path
 
 from aptfreeze.environment.config import Surroundings
 from aptfreeze.environment.opened import open_environment
-from aptfreeze.settings import ROWS, Settings
+from aptfreeze.rows import ROWS
+from aptfreeze.settings import Settings
 from aptfreeze.verbs.config import data, lines
 
 

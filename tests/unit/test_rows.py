@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aptfreeze.parsers import Anchor
+from aptfreeze.rows import ROWS, Row, from_values
 from aptfreeze.settings import (
-    ROWS,
+    Exemption,
     FetchSettings,
     InterceptSettings,
+    Lack,
     Passthrough,
-    Row,
     SnapshotSettings,
     Sourced,
     Sources,
-    from_values,
 )
 
 ANCHOR = Anchor(Path("/product"), Path("/home/jane"))
@@ -41,6 +41,17 @@ def parse(key: str, value: object) -> Any:
         ("trust.keyrings", ["a.asc", "/b.gpg"], (Path("/product/a.asc"), Path("/b.gpg"))),
         ("trust.unsigned", ["a.example.org/x ./"], frozenset({"a.example.org/x ./"})),
         ("trust.expired", [], frozenset()),
+        (
+            "exception",
+            [
+                {"package": "my-app", "lacks": ["source", "origin"], "reason": " ours "},
+                {"package": "libx2.0+y", "version": "1:2-3", "lacks": ["source"], "reason": "lost"},
+            ],
+            (
+                Exemption("my-app", frozenset({Lack.ORIGIN, Lack.SOURCE}), "ours"),
+                Exemption("libx2.0+y", frozenset({Lack.SOURCE}), "lost", "1:2-3"),
+            ),
+        ),
         (
             "tls.intercept",
             ["Mirror.example.org", "2001:db8::7", "192.0.2.7"],
@@ -149,6 +160,14 @@ def test_good_values(key: str, value: object, parsed: object) -> None:
         ("fetch.connect_timeout_s", 0, "seconds from 0.1"),
         ("fetch.read_timeout_s", float("nan"), "seconds"),
         ("fetch.read_timeout_s", True, "seconds"),
+        ("exception", {"package": "x"}, r"\[\[exception\]\]"),
+        ("exception", ["x"], "keys among lacks, package, reason, version"),
+        ("exception", [{"package": "x", "why": "y"}], "keys among lacks, package, reason, version"),
+        ("exception", [{"package": "X", "lacks": ["origin"], "reason": "y"}], "name of a package"),
+        ("exception", [{"package": "x", "lacks": ["origin"], "reason": " "}], "reason for x"),
+        ("exception", [{"package": "x", "lacks": ["origin"], "reason": "y", "version": 1}], "version of x as text"),
+        ("exception", [{"package": "x", "lacks": [], "reason": "y"}], "what x lacks"),
+        ("exception", [{"package": "x", "lacks": ["binary"], "reason": "y"}], "what x lacks"),
         ("offline", "maybe", "true or false"),
         ("locked", 1, "true or false"),
     ],

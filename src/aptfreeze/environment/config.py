@@ -131,7 +131,7 @@ def _parse(row: Row, value: Any, anchor: Anchor, place: str) -> Any:
 
 
 def _without_passwords(text: str) -> str:
-    return re.sub(r"//[^/@\s]*@", "//***@", text)
+    return re.sub(r"//[^\s'\"]*@", "//***@", text)
 
 
 # --- the file --------------------------------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ _URL = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?:(?P<user>[^:]*?)(?::(?P<password>.*))?@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::(?P<port>[0-9]{1,5}))?/?",
 )
-_USER_PART = re.compile(r"^((?:[\w+.-]+://)?+[^/@:]*):.*@")
+_USER_PART = re.compile(r"^((?:[\w+.-]*//|[\w+.-]+://)?+[^:]*):.*@", re.DOTALL)
+"""Whatever stands between a colon and the last `@`: rather too much is hidden than too little."""
 _NONE = ("", "direct", "false")
 """What apt takes for "no proxy"; "false" is found in many configurations, and names no host."""
 

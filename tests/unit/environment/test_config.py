@@ -194,6 +194,15 @@ def test_the_documented_example_names_flags_and_variables() -> None:
 
 def test_a_password_in_a_url_is_refused_and_not_told_further(tmp_path: Path) -> None:
     text = '[mirrors]\n"mirror.example.org/debian" = ["https://jane:secret@mirror.example.org/debian"]\n'
-    with pytest.raises(UsageError, match=r"without user and password: .*auth\.conf.*//\*\*\*@mirror") as caught:
+    with pytest.raises(UsageError, match=r"without user and password: .*auth\.conf.*\*\*\*@mirror") as caught:
         read(tmp_path, text)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["top@secret", "top/secret", "secret:@x"])
+def test_a_password_with_odd_characters_is_not_told_either(tmp_path: Path, password: str) -> None:
+    url = f"https://jane@corp:{password}@mirror.example.org/debian"
+    for text in (f'[mirrors]\n"mirror.example.org/debian" = ["{url}"]', f'[fetch]\nproxy = "{url}"'):
+        with pytest.raises(UsageError) as caught:
+            read(tmp_path, text)
+        assert "secret" not in str(caught.value)

@@ -2,8 +2,8 @@
 """All hosts of one process: a URL goes in, an answer comes out, redirects followed.
 
 Rule 1: `Accept-Encoding: identity`, always: other bytes than the file's own would never match its hash.
-Rule 2: redirects are followed to any host and change nothing: the bytes are verified, not the place. That holds for
-one from https to http, too. What a server is told of a user, each hop's own URL decides (see `credentials`).
+Rule 2: redirects are followed to any host and change nothing: the bytes are verified, not the place. Only from https to
+http none is, as with apt. What a server is told of a user, each hop's own URL decides (see `credentials`).
 Rule 3: a proxy changes the way only: each origin has its own queue and connections, also where all lead to one proxy.
 """
 
@@ -106,7 +106,7 @@ class Hosts:
                 if location is None:
                     yield response
                     return
-            url = redirected(url, location)
+            url = _followed(url, location)
         raise UpstreamError(f"{asked} leads to more than {_MOST_REDIRECTS} redirects")
 
     def standing(self, url: str) -> Standing:
@@ -247,6 +247,17 @@ def request(
         *(f"{name}: {value}" for name, value in (proxy.fields if proxy else ())),
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _followed(url: str, location: str) -> str:
+    """Where a redirect leads; UpstreamError for what is no URL, and from https to http."""
+    found = redirected(url, location)
+    if Endpoint.parse(url).is_secure and not Endpoint.parse(found).is_secure:
+        raise UpstreamError(
+            f"{Endpoint.parse(url).server} leads from https to {found:.300}, which is not followed",
+            hint="if http will do for that repository, list an http:// url of it in [mirrors]",
+        )
+    return found
 
 
 def target(endpoint: Endpoint, proxy: Proxy | None) -> str:

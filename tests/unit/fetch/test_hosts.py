@@ -237,14 +237,19 @@ def test_a_user_is_told_where_the_entry_says_and_nowhere_else(knowing: Hosts, se
     assert [seen.headers.get("authorization") for seen in secure.requests] == [JANE, None]
 
 
-def test_a_redirect_takes_no_user_along(knowing: Hosts, secure: Origin, origin: Origin, tmp_path: Path) -> None:
-    for name in ("moved", "private"):
-        (tmp_path / name).write_bytes(b"bytes")
-    secure.inject("/moved", Redirect(origin.url), times=1)
+def test_a_redirect_takes_no_user_along(knowing: Hosts, secure: Origin, tmp_path: Path) -> None:
+    (tmp_path / "private").write_bytes(b"bytes")
     secure.inject("/private", Redirect(f"https://localhost:{secure.port}"), times=1)
-    assert get(knowing, f"{secure.url}/moved") == get(knowing, f"{secure.url}/private") == b"bytes"
-    assert [seen.headers.get("authorization") for seen in secure.requests] == [JANE, JANE, None]
-    assert [seen.headers.get("authorization") for seen in origin.requests] == [None]
+    assert get(knowing, f"{secure.url}/private") == b"bytes"
+    assert [seen.headers.get("authorization") for seen in secure.requests] == [JANE, None]
+
+
+def test_a_redirect_from_https_to_http_is_refused_as_apt_does(knowing: Hosts, secure: Origin, origin: Origin) -> None:
+    secure.inject("*", Redirect(origin.url))
+    with pytest.raises(UpstreamError, match=f"^https://{secure.host} leads from https to {origin.url}/a") as caught:
+        get(knowing, f"{secure.url}/a+b~c")
+    assert "[mirrors]" in (caught.value.hint or "")
+    assert origin.count() == 0
 
 
 def test_a_redirect_to_https_is_followed(knowing: Hosts, secure: Origin, origin: Origin) -> None:

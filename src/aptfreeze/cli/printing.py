@@ -8,12 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from aptfreeze.describe.talk import harmless
 from aptfreeze.errors import UsageError
 
 
 def print_data(found: Mapping[str, Any] | Iterable[str]) -> None:
     """Data to stdout; UsageError if they cannot be written, but not if their reader has seen enough, as `head`."""
-    text = json.dumps(found, indent=2) + "\n" if isinstance(found, Mapping) else "".join(f"{line}\n" for line in found)
+    if isinstance(found, Mapping):
+        text = json.dumps(found, indent=2) + "\n"
+    else:
+        text = harmless("".join(f"{line}\n" for line in found))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path need not be text
     with _to_stdout() as stdout:

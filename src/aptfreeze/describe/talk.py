@@ -51,7 +51,7 @@ class Talk:
     def tell(self, text: str) -> None:
         """Lines for good."""
         with self._lock:
-            self._write(self._erasing() + "".join(f"{_PREFIX}{line}\n" for line in text.splitlines()))
+            self._write(self._erasing() + "".join(f"{_PREFIX}{line}\n" for line in harmless(text).splitlines()))
 
     def show(self, line: "Line | None") -> None:
         """Draw a line of progress over the last one; None: none any more. Nothing changes if there is no room now."""
@@ -77,6 +77,16 @@ class Talk:
             self._stream.flush()
         except (OSError, ValueError):  # ValueError: the stream was closed
             self._stream = None
+
+
+def harmless(text: str) -> str:
+    """The text without what a terminal obeys: reasons of mirrors, names in certificates, and the like stand in it."""
+    return text if text.isprintable() else "".join(map(_harmless, text))
+
+
+def _harmless(character: str) -> str:
+    is_undecodable = "\ud800" <= character <= "\udfff"  # of a file's name; the stream writes it with a backslash
+    return character if character.isprintable() or character in "\n\t" or is_undecodable else "?"
 
 
 def _printable(text: str) -> str:

@@ -85,6 +85,14 @@ def test_what_a_mirror_names_cannot_move_the_cursor() -> None:
     assert rows_of(terminal.getvalue()) == ["aptfreeze: 1 MB: a?[2Jb??.deb"]
 
 
+def test_what_a_mirror_says_is_no_command_for_the_terminal() -> None:
+    terminal = io.StringIO()
+
+    Talk(terminal).tell("503 \x1b]0;owned\x07 \x9b2J \u202egpj \x85ok: M\u00fcller\tx \udcff")
+
+    assert terminal.getvalue() == "aptfreeze: 503 ?]0;owned? ?2J ?gpj ?ok: M\u00fcller\tx \udcff\n"
+
+
 def test_what_cannot_be_told_is_given_up_for_good() -> None:
     full = Full()
     talk = Talk(full)

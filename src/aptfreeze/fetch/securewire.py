@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 
 
@@ -73,7 +74,11 @@ class SecureWire:
         self._wire.close()
 
     def _do(self, call: Callable[[], int]) -> int:
-        """The result of a call that may have to wait; TimeoutError after too much silence."""
+        """The result of a call that may have to wait; TimeoutError if it takes too long.
+
+        That is reckoned for the whole of it: a record that comes byte by byte is as good as none.
+        """
+        until = None if self._timeout_s is None else time.monotonic() + self._timeout_s
         while True:
             try:
                 with self._lock:
@@ -86,10 +91,13 @@ class SecureWire:
                 if "ALERT" in (error.reason or ""):
                     raise self._refused(error) from error
                 raise
-            self._wait(event)
+            self._wait(event, until)
 
-    def _wait(self, event: int) -> None:
+    def _wait(self, event: int, until: float | None) -> None:
         poll = select.poll()
         poll.register(self._wire.fileno(), event)
-        if not poll.poll(None if self._timeout_s is None else self._timeout_s * 1000):
+        left_s = None if until is None else until - time.monotonic()
+        if left_s is not None and (left_s <= 0 or not poll.poll(left_s * 1000)):
             raise TimeoutError("timed out")
+        if left_s is None:
+            poll.poll()

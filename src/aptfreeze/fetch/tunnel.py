@@ -6,6 +6,7 @@ Rule: what fails at the proxy is told as the proxy's, with who named it: the mir
 
 import re
 import socket
+import time
 
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.dialing import connect
@@ -13,6 +14,8 @@ from aptfreeze.fetch.failures import PassingError, UnreachableError
 from aptfreeze.fetch.proxies import Proxy
 
 _HEAD_LIMIT = 64 << 10
+_SHORTEST_S = 0.001
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[ \r\n]")  # RFC 9110 15.2; 101 is a final one
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
 
 
@@ -33,25 +36,39 @@ def open_tunnel(
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}", *(f"{name}: {value}" for name, value in proxy.fields)]
         wire.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
-        _accept(proxy, place, _head(wire))
+        _accept(proxy, place, _head(wire, read_timeout_s))
+        wire.settimeout(read_timeout_s)
     except UpstreamError:
         wire.close()
         raise
+    except TimeoutError as error:
+        wire.close()
+        raise UnreachableError(f"{proxy} did not connect to {place} within {read_timeout_s:g} s") from error
     except OSError as error:
         wire.close()
         raise UnreachableError(f"{proxy} did not connect to {place}: {error}") from error
     return wire
 
 
-def _head(wire: socket.socket) -> bytes:
-    """One byte at a time: what follows the head is the origin's. OSError if it does not come."""
-    head = bytearray()
-    while not head.endswith((b"\r\n\r\n", b"\n\n")):
+def _head(wire: socket.socket, timeout_s: float) -> bytes:
+    """The head of the final answer; OSError if it does not come, TimeoutError if that takes too long as a whole.
+
+    One byte at a time: what follows it is the origin's.
+    """
+    until = time.monotonic() + timeout_s
+    head, begin = bytearray(), 0
+    while True:
+        wire.settimeout(max(_SHORTEST_S, until - time.monotonic()))
         byte = wire.recv(1)
         if not byte or len(head) > _HEAD_LIMIT:
             raise ConnectionError("it sent no whole answer" if not byte else f"more than {_HEAD_LIMIT} bytes of head")
+        if time.monotonic() > until:
+            raise TimeoutError("it only drips")
         head += byte
-    return bytes(head)
+        if head.endswith((b"\r\n\r\n", b"\n\n"), begin):
+            if not _INTERIM.match(head, begin):
+                return bytes(head[begin:])
+            begin = len(head)
 
 
 def _accept(proxy: Proxy, place: str, head: bytes) -> None:

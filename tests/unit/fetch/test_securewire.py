@@ -116,6 +116,40 @@ def test_silence_ends_after_the_timeout(pair: tuple[SecureWire, ssl.SSLSocket]) 
         impatient.sendall(b"x" * (8 << 20))
 
 
+def test_a_record_that_only_drips_is_as_good_as_silence(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    """Each byte comes in time; somebody on the way can do that, too, who knows no key."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = contexts[1].wrap_bio(incoming, outgoing, server_side=True)
+    ours, theirs = socket.socketpair()
+    ended = threading.Event()
+
+    def serve() -> None:
+        while True:
+            try:
+                server.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                theirs.sendall(outgoing.read())
+                incoming.write(theirs.recv(65536))
+        server.write(b"x" * 20)
+        data = outgoing.read()
+        with suppress(OSError):
+            for place in range(len(data)):
+                theirs.sendall(data[place : place + 1])
+                ended.wait(0.02)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    client = contexts[0].wrap_socket(ours, server_hostname="localhost", suppress_ragged_eofs=False)
+    with closing(SecureWire(client, 0.3, refused)) as wire, pytest.raises(TimeoutError):
+        wire.recv_into(bytearray(10))
+    ended.set()
+    thread.join()
+    theirs.close()
+
+
 def test_a_shutdown_from_another_thread_ends_a_reader(pair: tuple[SecureWire, ssl.SSLSocket]) -> None:
     wire, _ = pair
     ended: list[Exception] = []

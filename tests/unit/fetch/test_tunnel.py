@@ -4,7 +4,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -57,6 +57,39 @@ def test_what_follows_the_proxy_s_head_is_the_host_s() -> None:
         assert wire.recv(100) == b"hello"
 
 
+def test_interim_answers_are_passed_over() -> None:
+    with (
+        answering(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello"
+        ) as url,
+        closing(opened(url)) as wire,
+    ):
+        assert wire.recv(100) == b"hello"
+
+
+def test_a_proxy_that_only_drips_is_as_good_as_silent() -> None:
+    """Each byte of its head comes in time, all of it would take half a day."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = threading.Event()
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client, suppress(OSError):
+                client.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                for _ in range(40):
+                    client.sendall(b"x")
+                    ended.wait(0.05)
+                client.sendall(b"\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        proxy = Proxy.parse(f"http://127.0.0.1:{listener.getsockname()[1]}", "https_proxy")
+        with pytest.raises(UnreachableError, match=r"within 0\.3 s"):
+            open_tunnel(proxy, "mirror.example.org", 443, connect_timeout_s=2, read_timeout_s=0.3)
+        ended.set()
+        thread.join()
+
+
 def test_an_ipv6_address_has_brackets() -> None:
     with UpstreamProxy({}) as proxy, pytest.raises(PassingError):
         opened(proxy.url, "fd00::1")
@@ -71,6 +104,8 @@ def test_an_ipv6_address_has_brackets() -> None:
         (b"HTTP/1.1 407 Who\r\n\r\n", UpstreamError, "none are given"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", PassingError, "no HTTP"),
         (b"HTTP/1.1 200 OK\r\n", UnreachableError, "no whole answer"),
+        (b"HTTP/1.1 100 Go on\r\n\r\n" * 4000, UnreachableError, "bytes of head"),
+        (b"HTTP/1.1 101 Other\r\n\r\n", UpstreamError, "443: 101 Other"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70000, UnreachableError, "bytes of head"),
         (b"", UnreachableError, "no whole answer"),
     ],

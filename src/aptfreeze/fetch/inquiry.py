@@ -9,6 +9,7 @@ Rule 3: a host that cannot be reached, or asked to be left alone, is asked nothi
 Rule 4: the answer is a hint: only who fetches the file knows its bytes.
 """
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -22,6 +23,7 @@ from aptfreeze.fetch.turns import Standing
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.values import immutable
 
+_TOTAL = re.compile(r"bytes [0-9*-]{1,40}/([0-9]{1,19})")
 _LARGEST = 64 << 20
 """Bytes of an InRelease, or of a single file."""
 
@@ -84,5 +86,5 @@ def _ask(downloads: Downloads, wanted: Wanted, url: str) -> None:
 def _size(response: Response) -> int | None:
     if response.status == 200:  # who ignores Range
         return response.head.content_length
-    total = (response.head.get("Content-Range") or "").rpartition("/")[2]
-    return int(total) if total.isascii() and total.isdigit() else None
+    match = _TOTAL.fullmatch(response.head.get("Content-Range") or "")
+    return None if match is None else int(match[1])

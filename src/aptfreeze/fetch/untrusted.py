@@ -44,7 +44,7 @@ class Shown:
         try:
             certificate = x509.load_der_x509_certificate(der)
             return cls(certificate.issuer.rfc4514_string(), *_dates(certificate), _names(certificate))
-        except ValueError:
+        except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
             return None
 
 

@@ -81,6 +81,12 @@ def test_a_mirror_without_ranges_and_one_that_redirects(
     assert ask(downloads, WANTED, [f"{second_origin.url}/file"]).where is Where.FOUND
 
 
+def test_a_size_without_end_is_none(downloads: Downloads, origin: Origin) -> None:
+    origin.inject("*", Status(206, b"x", {"Content-Range": f"bytes 0-0/{'9' * 5000}"}))
+
+    assert ask(downloads, WANTED, [f"{origin.url}/file"]).where is Where.FOUND
+
+
 def test_an_empty_file_is_there_too(downloads: Downloads, origin: Origin, file: Path) -> None:
     file.write_bytes(b"")
 

@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from aptfreeze.fetch.hosttls import HostTls
 from aptfreeze.fetch.untrusted import Shown, refused_certificate, refused_handshake
@@ -60,6 +65,24 @@ def test_a_certificate_is_read(tmp_path: Path) -> None:
     assert shown is not None
     assert (shown.issuer, shown.names) == ("CN=Test CA", ("a.example.org", "::1"))
     assert shown.begin < datetime.now(UTC) < shown.end
+
+
+def test_a_certificate_that_breaks_the_rules_is_none(tmp_path: Path) -> None:
+    pem = Authority(tmp_path).issue("a.example.org").read_text()
+    der = ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERT") :])
+    of_version_9 = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09", 1)
+    assert of_version_9 != der
+    assert Shown.parse(of_version_9) is None
+
+
+def test_a_certificate_with_an_extension_that_breaks_the_rules_is_none() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")]), datetime.now(UTC)
+    begun = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    dated = begun.serial_number(1).not_valid_before(now).not_valid_after(now)
+    names = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x30\x05\xa3\x03\x05\x00\x00")
+    der = dated.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    assert Shown.parse(der) is None
 
 
 @pytest.mark.parametrize("der", [b"", b"\x30\x03\x02\x01\x01", bytes(1000)])

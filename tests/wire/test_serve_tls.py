@@ -72,22 +72,26 @@ def test_also_when_the_connect_comes_in_pieces(handler: Intercepting, size: int)
         assert client.read_exactly(8) == b"HTTP/1.1"
 
 
-def test_a_later_connect_leads_to_tls_too_but_not_with_something_right_behind_it(handler: Intercepting) -> None:
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_later_connect_leads_to_tls_too_also_with_a_client_hello_behind_it(
+    handler: Intercepting, pieces: int
+) -> None:
     handler.give("/plain", Inline(b"plain"))
-    with serving(handler) as server:
-        with server.connect() as plain:
-            plain.sendall(get("/plain"))
-            assert read_answer(plain) == (200, b"plain")
-            plain.sendall(CONNECT)
-            assert read_exactly(plain, len(ESTABLISHED)) == ESTABLISHED
-            with client_context().wrap_socket(plain, server_hostname="mirror.example.org") as client:
-                client.sendall(get("/hello"))
-                assert read_answer(client) == (200, b"hello")
-        with server.connect() as plain:
-            plain.sendall(get("/plain"))
-            assert read_answer(plain) == (200, b"plain")
-            plain.sendall(CONNECT + EarlyClient(plain).hello())
-            assert read_answer(plain)[0] == 400
+    with serving(handler) as server, server.connect() as plain:
+        client = EarlyClient(plain)
+        before, after = get("/plain", "/plain"), CONNECT + client.hello()
+        if pieces == 1:
+            plain.sendall(before + after)
+        else:
+            plain.sendall(before)
+        assert [read_answer(plain) for _ in range(2)] == [(200, b"plain")] * 2
+        if pieces == 2:
+            plain.sendall(after)
+        assert read_exactly(plain, len(ESTABLISHED)) == ESTABLISHED
+        client.shake_hands()
+        client.ask(get("/hello"))
+        expected = answer(200, "OK", b"hello")
+        assert client.read_exactly(len(expected)) == expected
 
 
 def test_a_handshake_that_never_ends_is_reset_after_its_time(handler: Intercepting) -> None:

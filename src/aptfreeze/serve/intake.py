@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The receiving half of a connection: what its client sends, up to complete requests.
 
-Rule 1: until the first request is complete, bytes are looked at before they are taken: those behind the head of a
-CONNECT belong to whoever takes the connection over, and stay in the kernel. A CONNECT is the first request wherever it
-was seen; a later one is refused if something came right behind it.
+Rule 1: bytes are looked at before they are taken, which costs a microsecond: those behind the head of a CONNECT belong
+to whoever takes the connection over, and stay in the kernel. In TLS, where nobody takes over, they are dropped.
 Rule 2: an end of the client's sending is no end of its reading; nothing is read behind the last request.
 
-Mutable state: the parser's, whether the first request is still awaited, how far the end has come, two clock readings.
+Mutable state: the parser's, how far the end has come, two clock readings.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ class Intake:
     def __init__(self, stream: Stream, client: str, time: Callable[[], float]) -> None:
         """`client` is its address, `time` the clock for the two readings."""
         self._stream = stream
-        self._entrance = stream if isinstance(stream, PlainStream) else None  # none in TLS: CONNECT leads there
+        self._plain = stream if isinstance(stream, PlainStream) else None
         self._time = time
         self._parser = RequestParser(client)
         self.is_over = False
@@ -40,19 +39,16 @@ class Intake:
 
     def receive(self) -> list[Request | BadRequest]:
         """What the bytes that are there complete. BlockingIOError, also WantsWrite; OSError of the peer."""
-        entrance = self._entrance
-        data = self._stream.recv(_RECEIVE) if entrance is None else entrance.peek(_RECEIVE)
+        plain = self._plain
+        data = self._stream.recv(_RECEIVE) if plain is None else plain.peek(_RECEIVE)
         self.read_at = self._time()
         if not data:
             self.is_over = self.client_ended = True
             self.head_since = None
             return []
         messages = self._messages(data)
-        if entrance is not None:
-            self._entrance = None if messages else entrance
-            entrance.recv(len(data) - len(self._parser.leftover))
-        elif self._parser.leftover:
-            messages[-1] = self._over(BadRequest(400, "something came right behind a CONNECT that is no first request"))
+        if plain is not None:
+            plain.recv(len(data) - len(self._parser.leftover))
         self._time_head(bool(messages))
         return messages
 

@@ -67,15 +67,10 @@ def test_also_when_its_head_comes_in_pieces(taken: Taken) -> None:
     assert taken.intake.head_since is None
 
 
-def test_a_later_connect_is_refused_if_something_came_with_it(taken: Taken) -> None:
+def test_also_behind_other_requests_and_in_one_piece_with_them(taken: Taken) -> None:
     assert taken.send(get("http://a/x")) == ["GET"]
-    assert taken.send(CONNECT) == ["CONNECT"]
-
-
-def test_a_later_connect_with_something_right_behind_it_is_refused(taken: Taken) -> None:
-    assert taken.send(get("http://a/x")) == ["GET"]
-    assert taken.send(CONNECT + b"early") == ["bad 400"]
-    assert taken.intake.is_over
+    assert taken.send(get("http://a/y") + CONNECT + b"early") == ["GET", "CONNECT"]
+    assert taken.left() == b"early"
 
 
 def test_the_time_of_a_head_begins_with_its_first_byte_and_not_while_nobody_reads(taken: Taken) -> None:

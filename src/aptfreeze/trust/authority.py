@@ -3,8 +3,8 @@
 
 With it a client that insists on https can be served frozen repositories (see `serve.connects`).
 
-Rule 1: it can sign for servers only, and makes no further authorities; where names are given, for these alone, which
-its certificate says (RFC 5280 4.2.1.10): a client that trusts it need not trust it with other hosts.
+Rule 1: it can sign for servers only, and makes no further authorities; where names are given, for these alone. Its
+certificate says so (RFC 5280 4.2.1.9, 10, 12): a client that trusts it need not trust it with anything else.
 Rule 2: it and its leaves are valid since a month ago: a client's clock may be behind.
 Rule 3: the private half leaves only by `pem`, and is not shown by `repr`.
 Rule 4: `cryptography` is imported when it is needed: a tenth of a second. To read the certificate alone, as `run` does
@@ -77,13 +77,14 @@ class Authority:
         builder = _begun(subject, subject, key, now - _BEHIND, now + _AUTHORITY_FOR)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
+        builder = builder.add_extension(_for_servers(), critical=False)
         if names:
             builder = builder.add_extension(_constraints(names), critical=True)
         return cls(builder.sign(key, hashes.SHA256()), key)
 
     @classmethod
-    def parse(cls, pem: bytes) -> Self:
-        """What `pem` has written. AuthorityError."""
+    def parse(cls, pem: bytes, now: datetime | None = None) -> Self:
+        """What `pem` has written. AuthorityError, also for one that is not valid at the moment."""
         from cryptography import x509  # start-up time
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
@@ -98,6 +99,9 @@ class Authority:
         form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if certificate.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
             raise AuthorityError("its certificate and its key do not belong together")
+        begin, end, now = certificate.not_valid_before_utc, certificate.not_valid_after_utc, now or datetime.now(UTC)
+        if not begin <= now <= end:
+            raise AuthorityError(f"it is valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and today is {now:%Y-%m-%d}")
         return cls(certificate, key)
 
     @property
@@ -124,13 +128,12 @@ class Authority:
         from cryptography import x509  # start-up time
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.serialization import Encoding
-        from cryptography.x509.oid import ExtendedKeyUsageOID
 
         begin, key = (now or datetime.now(UTC)) - _BEHIND, leaf_key._key
         builder = _begun(_subject(_LEAF_NAME), self._certificate.subject, key, begin, begin + _LEAF_FOR)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        builder = builder.add_extension(_for_servers(), critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName([_name(host)]), critical=False)
         issuer = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         identifier = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer)
@@ -168,6 +171,14 @@ def _usage(*, signs_certificates: bool) -> "x509.KeyUsage":
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _for_servers() -> "x509.ExtendedKeyUsage":
+    """Of an authority, too: what verifies clients, mail or programs then refuses what it has signed."""
+    from cryptography import x509  # start-up time
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    return x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 
 
 def _name(host: str) -> "x509.GeneralName":

@@ -29,6 +29,11 @@ def shake_hands(authority: Authority, pem: bytes, host: str, folder: Path) -> No
     server.load_cert_chain(folder / "leaf.pem")
     client = ssl.create_default_context(cadata=authority.certificate.decode())
     client.verify_flags |= ssl.VERIFY_X509_STRICT
+    meet(client, server, host)
+
+
+def meet(client: ssl.SSLContext, server: ssl.SSLContext, host: str) -> None:
+    """A handshake, to its end; ssl.SSLError of either side."""
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = [client.wrap_bio(down, up, server_hostname=host), server.wrap_bio(up, down, server_side=True)]
     for _ in range(4):
@@ -69,6 +74,30 @@ def test_both_are_valid_for_a_clock_that_is_weeks_behind_and_a_leaf_for_no_more_
     assert root.not_valid_after_utc > NOW + timedelta(days=3600)
 
 
+def test_a_client_that_it_has_signed_is_let_in_nowhere(tmp_path: Path) -> None:
+    """What somebody could make with a stolen key."""
+    (tmp_path / "client.pem").write_bytes(_client_certificate(AUTHORITY))
+    (tmp_path / "leaf.pem").write_bytes(AUTHORITY.leaf("mirror.example.org", KEY))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "leaf.pem")
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_verify_locations(cadata=AUTHORITY.certificate.decode())
+    client = ssl.create_default_context(cadata=AUTHORITY.certificate.decode())
+    client.load_cert_chain(tmp_path / "client.pem")
+    with pytest.raises(ssl.SSLCertVerificationError, match="purpose"):
+        meet(client, server, "mirror.example.org")
+
+
+def _client_certificate(authority: Authority) -> bytes:
+    root, key = x509.load_pem_x509_certificate(authority.certificate), authority._key
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "jane")])
+    begin, end = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    builder = x509.CertificateBuilder(root.subject, name, key.public_key(), 1, begin, end)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private + builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
 def test_a_leaf_serves_and_signs_nothing() -> None:
     leaf, root = leaf_of(AUTHORITY, "mirror.example.org"), x509.load_pem_x509_certificate(AUTHORITY.certificate)
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
@@ -102,6 +131,14 @@ def test_what_cannot_sign_is_refused() -> None:
         with pytest.raises(AuthorityError, match=reason):
             Authority.parse(pem)
     assert certificate_in(key) is None
+
+
+def test_one_that_is_not_valid_today_is_refused_with_its_dates() -> None:
+    pem = Authority.generate("old", now=datetime(2016, 1, 31, tzinfo=UTC)).pem
+    for today in (datetime(2015, 12, 31, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)):
+        with pytest.raises(AuthorityError, match=f"valid from 2016-01-01 to 2026-01-28, and today is {today:%Y-%m-%d}"):
+            Authority.parse(pem, today)
+    assert Authority.parse(pem, datetime(2020, 1, 1, tzinfo=UTC)).pem == pem
 
 
 def _rsa() -> bytes:

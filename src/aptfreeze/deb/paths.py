@@ -18,9 +18,10 @@ HASH_FOLDERS = frozenset({"MD5Sum", "SHA1", "SHA256", "SHA512"})
 """Names of folders below `by-hash/` (Debian RepositoryFormat, "indices acquisition via hashsums")."""
 
 _TARGET = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?", re.I)
-# RFC 1035 2.3.4: labels of 1 to 63 characters; a dot may end the name.
+# RFC 1035 2.3.4: labels of 1 to 63 characters, at most 255 in all; a dot may end the name.
 _NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?"
 _AUTHORITY = re.compile(rf"(?P<host>{_NAME}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?", re.I)
+_NAME_LIMIT = 255
 _DEFAULT_PORT = {"http": "80", "https": "443"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BINARY = re.compile(r"_(?P<architecture>[^_/]+)\.(?P<suffix>u?deb|ddeb)$")
@@ -36,7 +37,7 @@ class Location:
     """A request's target, split and normalised."""
 
     host: str
-    """Lower case, with the port where it is not the scheme's own."""
+    """Lower case, without a final dot, with the port where it is not the scheme's own."""
     path: str
     """Percent-decoded, without empty and `.` segments, begins with `/`; never has `..`."""
     raw_path: str
@@ -86,12 +87,13 @@ def _ascii(target: bytes) -> str:
 
 def _host(authority: str, scheme: str) -> str:
     match = _AUTHORITY.fullmatch(authority)
-    if match is None or int(match["port"] or 0) > 65535:
+    if match is None or int(match["port"] or 0) > 65535 or len(match["host"]) > _NAME_LIMIT:
+        if "@" in authority:  # RFC 9110 4.2.4; it may hold a password, which no message has
+            raise PathError("a user or a password stands before its host")
         raise PathError(f"{authority[:100]!r} is no host and port")
+    host = match["host"].lower().removesuffix(".")  # RFC 3986 3.2.2: another way to write the same host
     port = match["port"] and str(int(match["port"]))
-    if not port or port == _DEFAULT_PORT[scheme]:
-        return match["host"].lower()
-    return f"{match['host'].lower()}:{port}"
+    return host if not port or port == _DEFAULT_PORT[scheme] else f"{host}:{port}"
 
 
 def normal_path(raw: str) -> str:

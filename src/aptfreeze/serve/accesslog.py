@@ -3,12 +3,13 @@
 
     2026-11-24T07:00:00Z GET http://mirror.example.org/debian/dists/bookworm/InRelease 200 151123
 
-Time, method, target as it was sent, status, bytes of the body that were sent; `-` behind them for an answer that was
-cut. Rule: telling costs an append to a list; the file is written by a timer and at the end.
+Time, method, target as it was sent but for a user and a password, status, bytes of the body that were sent; `-` behind
+them for an answer that was cut. Rule: telling costs an append to a list; the file is written by a timer and at the end.
 """
 
 import asyncio
 import os
+import re
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from aptfreeze.errors import UsageError
 from aptfreeze.http.message import BadRequest, Request
 from aptfreeze.serve.reply import Handler, Reply
 
+_USER = re.compile(r"^([a-z]+://)[^/?]*@", re.I)
 _STATUS = slice(9, 12)
 """Of a status line: `HTTP/1.1 200 ...`."""
 
@@ -49,7 +51,7 @@ class AccessLog:
     ) -> Callable[[int, bool], None]:
         def tell(sent: int, is_complete: bool) -> None:
             moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            target = request.target.decode("ascii", "backslashreplace")
+            target = _USER.sub(r"\1***@", request.target.decode("ascii", "backslashreplace"))
             cut = "" if is_complete else " -"
             self._unwritten.append(f"{moment} {request.method} {target} {status} {sent}{cut}\n")
             if done is not None:

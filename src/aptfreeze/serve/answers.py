@@ -4,11 +4,15 @@
 apt shows the reason phrase of a status line and not the body, wget the body at most: the message stands in both.
 """
 
-from aptfreeze.errors import AptfreezeError, MidSyncError
+from aptfreeze.errors import AptfreezeError, MidSyncError, UsageError
 from aptfreeze.http.message import response_head
 from aptfreeze.serve.reply import Inline, Reply
 
 _TEXT = "text/plain; charset=utf-8"
+
+
+class MistakenRequest(UsageError):
+    """A client's mistake: not what the environment's owner should do something about."""
 
 
 def text_reply(

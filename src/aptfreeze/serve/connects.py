@@ -13,11 +13,13 @@ import socket
 from concurrent.futures import Executor
 from functools import partial
 
+from aptfreeze.deb.paths import Location, PathError
 from aptfreeze.errors import OfflineError, RefusedError
 from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.http.message import BadRequest, Headers, Request, response_head
+from aptfreeze.serve.answers import MistakenRequest
 from aptfreeze.serve.certificates import Certificates
 from aptfreeze.serve.policy import Passage, shown
 from aptfreeze.serve.reply import Handler, Inline, Reply
@@ -57,14 +59,17 @@ class Connects:
         self._offline = offline
 
     async def answer(self, request: Request) -> Reply:
-        """RefusedError if it must not be, UpstreamError if the other end of a tunnel cannot be reached."""
+        """RefusedError if it must not be, MistakenRequest, UpstreamError if nobody is at the other end of a tunnel."""
         endpoint = _endpoint(request)
         if self._is_intercepted(endpoint.host, request):
             return await self._intercepted(endpoint, request)
         return await self._tunnelled(endpoint, request)
 
     def reads(self, request: Request) -> bool:
-        """Whether it is a CONNECT that is intercepted, so that what is asked inside can be judged by itself."""
+        """Whether it is a CONNECT that is intercepted, so that what is asked inside can be judged by itself.
+
+        MistakenRequest.
+        """
         return request.method == "CONNECT" and self._is_intercepted(_endpoint(request).host, request)
 
     def _is_intercepted(self, host: str, request: Request) -> bool:
@@ -163,7 +168,10 @@ class Inside:
 
 
 def _endpoint(request: Request) -> Endpoint:
-    return Endpoint.parse(f"https://{request.target.decode('ascii', 'replace')}/")
+    try:
+        return Endpoint.parse(Location.parse(b"https://" + request.target + b"/").raw_url)
+    except PathError as error:
+        raise MistakenRequest(f"the target of CONNECT cannot be understood: {error}") from error
 
 
 def _prefix(endpoint: Endpoint) -> bytes:

@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aptfreeze.deb.paths import Location
-from aptfreeze.errors import UpstreamError, UsageError
+from aptfreeze.errors import UsageError
 from aptfreeze.fetch.addresses import AddressCheck, Own
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.http.message import BadRequest, Request
-from aptfreeze.serve.answers import text_reply
+from aptfreeze.serve.answers import MistakenRequest, text_reply
 from aptfreeze.serve.policy import Place, places, shown
 from aptfreeze.serve.reply import Handler, Reply
 from aptfreeze.settings import PolicySettings, Settings
@@ -81,7 +81,7 @@ class Gated:
         identify: Callable[[str], str],
         reads: Callable[[Request], bool] = lambda _: False,
     ) -> None:
-        """`reads`: whether it is a CONNECT whose requests come to this gate, too, one by one; raises UpstreamError."""
+        """`reads`: whether it is a CONNECT whose requests come to this gate, too, one by one; MistakenRequest."""
         self._handler = handler
         self._reads = reads
         self._gate = gate
@@ -110,7 +110,7 @@ class Gated:
     def _opens(self, request: Request) -> bool:
         try:
             return self._reads(request) or self._gate.serves(request, self._identify)
-        except UpstreamError:  # the target is none
+        except MistakenRequest:  # the target is none
             return False
 
 

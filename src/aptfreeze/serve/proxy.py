@@ -33,7 +33,7 @@ from aptfreeze.freeze.outcome import (
 from aptfreeze.freeze.resolve import resolve
 from aptfreeze.http.message import BadRequest, Request
 from aptfreeze.serve.absence import AbsenceDesk
-from aptfreeze.serve.answers import error_reply, text_reply
+from aptfreeze.serve.answers import MistakenRequest, error_reply, text_reply
 from aptfreeze.serve.boundary import answered
 from aptfreeze.serve.connects import Connects, is_from_apt
 from aptfreeze.serve.delivery import Delivery
@@ -46,10 +46,6 @@ from aptfreeze.serve.session import Session
 _METHODS = ("GET", "HEAD")
 _EVERYDAY = (404, 503)
 """Statuses of errors that are no news for whoever watches: a "no", "come again" (told already)."""
-
-
-class MistakenRequest(UsageError):
-    """A client's mistake: not what the environment's owner should do something about."""
 
 
 class Proxy:

@@ -57,11 +57,23 @@ def test_one_name_for_every_spelling(target: bytes, text: str) -> None:
         b"http://mirror.example.org/%ff",
         b"http://mirror.example.org/\xc3\xa9",
         b"http://mirror.example.org/x#fragment",
+        b"http://" + b"a." * 128 + b"org/x",
     ],
 )
 def test_what_is_no_repository_path_is_refused(target: bytes) -> None:
     with pytest.raises(PathError):
         Location.parse(target)
+
+
+def test_a_password_in_a_target_is_in_no_message() -> None:
+    with pytest.raises(PathError, match="a user or a password stands before its host"):
+        Location.parse(b"http://jane:secret@mirror.example.org/x")
+
+
+@pytest.mark.parametrize("authority", [b"mirror.example.org.", b"MIRROR.example.org.:80"])
+def test_a_dot_at_the_end_of_a_name_makes_no_other_host(authority: bytes) -> None:
+    location = Location.parse(b"http://" + authority + b"/x")
+    assert (location.host, location.raw_url) == ("mirror.example.org", "http://mirror.example.org/x")
 
 
 def test_upstream_gets_the_path_as_it_was_sent() -> None:

@@ -40,6 +40,16 @@ def test_a_cut_answer_is_marked_and_the_replys_own_end_is_told_too(tmp_path: Pat
     assert told == [(3, False)]
 
 
+def test_no_password_of_a_target_gets_into_the_log(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "access.log")
+    target = b"http://jane:se@cret@mirror.example.org/a@b?at=x//y@z"
+    done = log.follow(Request("GET", target, "1.1", Headers([]), True), text_reply(400, "", "text")).done
+    assert done is not None
+    done(5, True)
+    log.close()
+    assert (tmp_path / "access.log").read_text().endswith(" GET http://***@mirror.example.org/a@b?at=x//y@z 400 5\n")
+
+
 def test_a_log_goes_on_where_an_earlier_one_ended(tmp_path: Path) -> None:
     for _ in range(2):
         log = AccessLog(tmp_path / "access.log")

@@ -102,6 +102,15 @@ def test_others_are_intercepted_at_hosts_of_the_setting_and_below(asked: Asked) 
         asked.connect("notexample.net.invalid:443")
 
 
+def test_a_dot_at_the_end_of_the_name_makes_no_other_host_of_it(asked: Asked) -> None:
+    asked.intercept = InterceptSettings(NOWHERE, intercept=("example.net",))
+    assert asked.connect("EXAMPLE.net.:443").done is None
+    asked.offline = True
+    with pytest.raises(OfflineError):
+        asked.connect("mirror.example.org.:443")
+    assert "past the frozen repositories of that host" in asked.session.notices[0]
+
+
 def test_what_is_intercepted_can_be_read(asked: Asked) -> None:
     asked.intercept = InterceptSettings(NOWHERE, intercept=("example.net",))
     assert asked.reads("CONNECT", "mirror.example.org:443", APT_USER_AGENT)

@@ -204,3 +204,10 @@ def test_other_names_of_a_repository_lead_to_its_pins(
 )
 def test_what_is_no_request_for_a_proxy(handling: MakeHandling, method: str, target: str, status: int) -> None:
     assert handling().get(target, method=method).status == status
+
+
+def test_a_connect_that_names_no_host_is_its_clients_mistake_alone(handling: MakeHandling) -> None:
+    proxy = handling()
+    for target in ("a..example.org:443", "a" * 64 + ":443", "[mirror]:443", "mirror.example.org:65536"):
+        assert proxy.get(target, method="CONNECT").status == 400
+    assert (proxy.parts.session.verdicts, proxy.parts.session.failures) == ([], [])

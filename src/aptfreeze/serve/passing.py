@@ -38,10 +38,10 @@ class PassThrough:
         self._threads = threads
         self._offline = offline
 
-    def refuse(self, request: Request) -> Reply:
+    def refuse(self, request: Request, hint: str = "") -> Reply:
         """The reply to what cannot be passed on."""
         self._session.traffic.refused += 1
-        text = f"{request.method} is not passed through"
+        text = f"{request.method} is not passed through{hint}"
         return text_reply(501, text, text)
 
     async def forward(self, request: Request, location: Location) -> Reply:
@@ -52,8 +52,11 @@ class PassThrough:
         from aptfreeze.serve.tunnel import tunnelled  # start-up time
 
         endpoint = Endpoint.parse(location.raw_url)
-        if endpoint.is_secure:
-            return self.refuse(request)
+        if endpoint.is_secure:  # what follows is encrypted, and for us: nobody else could go on with it
+            setting = f'list "{endpoint.host}" in [tls] tunnel'
+            return self.refuse(
+                request, f" inside of https that is served frozen; {setting}, and all its https passes by"
+            )
         check = self._passage.enter(endpoint.host, endpoint.port, request.client)
         self._refuse_offline(location)
         opening = asyncio.get_running_loop().run_in_executor(

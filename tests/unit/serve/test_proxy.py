@@ -206,6 +206,14 @@ def test_what_is_no_request_for_a_proxy(handling: MakeHandling, method: str, tar
     assert handling().get(target, method=method).status == status
 
 
+def test_a_body_inside_of_https_is_refused_with_the_setting_that_lets_it_pass(handling: MakeHandling) -> None:
+    answer = handling().get("https://git.example.org:8443/x", method="POST")
+    assert answer.reason == (
+        'POST is not passed through inside of https that is served frozen; list "git.example.org" in [tls] tunnel, and '
+        "all its https passes by"
+    )
+
+
 def test_a_connect_that_names_no_host_is_its_clients_mistake_alone(handling: MakeHandling) -> None:
     proxy = handling()
     for target in ("a..example.org:443", "a" * 64 + ":443", "[mirror]:443", "mirror.example.org:65536"):

@@ -7,6 +7,9 @@
     <root>/partial/<algorithm>-<hex>        a download that is running (flock) or can be resumed
     <root>/quarantine/<hex>.<n>             an object that no longer matched its name
     <root>/index/<algorithm>-<hex>.sqlite   look-up tables, rebuildable
+    <root>/environments/<key>/              which environments use this archive, and what they pin; see `registry`
+    <root>/condemned/<time>/<hex>           objects that nobody needed then; see `condemned`
+    <root>/in-use                           flock, shared by all who use the archive; see `sharing`
     <root>/tmp/                             files before their rename
 
 Rule 1: a path from the network never becomes a file name; a digest does.
@@ -17,18 +20,19 @@ may use an archive may use all of it. Files are never written in place, so it do
 
 import contextlib
 import errno
-import fcntl
 import itertools
 import os
 import stat
 from pathlib import Path
 
+from aptfreeze.archive.flock import try_lock
 from aptfreeze.errors import StorageError, UsageError
 from aptfreeze.freeze.digest import Algorithm, Digest
 from aptfreeze.values import immutable
 
 _VERSION = "aptfreeze archive 1\n"
-_FOLDERS = ("objects/sha256", "aliases", "partial", "quarantine", "index", "tmp")
+_FOLDERS = ("objects/sha256", "aliases", "partial", "quarantine", "index", "tmp", "environments", "condemned")
+_OTHERS = {"version", "in-use", "lost+found"}
 _SETTING = "name another folder with --archive, APTFREEZE_ARCHIVE or [archive] path"
 _counter = itertools.count()
 
@@ -53,6 +57,18 @@ class Layout:
 
     def index(self, digest: Digest) -> Path:
         return self.root / "index" / f"{digest.algorithm}-{digest.hex}.sqlite"
+
+    @property
+    def in_use(self) -> Path:
+        return self.root / "in-use"
+
+    @property
+    def environments(self) -> Path:
+        return self.root / "environments"
+
+    @property
+    def condemned(self) -> Path:
+        return self.root / "condemned"
 
     def quarantined(self, sha256: Digest) -> Path:
         """A free name."""
@@ -146,7 +162,7 @@ def _create(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         strangers = {path.name for path in root.iterdir()} - {name.partition("/")[0] for name in _FOLDERS}
-        if strangers - {"version", "lost+found"}:
+        if strangers := strangers - _OTHERS:
             raise UsageError(f"{root} is neither empty nor an archive: it holds {min(strangers)!r}", hint=_SETTING)
         _make_folders(root)
         _probe(root)
@@ -160,8 +176,8 @@ def _probe(root: Path) -> None:
     first, second = Layout(root).temporary(), Layout(root).temporary()
     try:
         with first.open("wb") as mine, first.open("rb") as other:
-            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _can_lock(other.fileno()):
+            try_lock(mine.fileno())
+            if try_lock(other.fileno(), shared=True):
                 raise UsageError(f"the file system of {root} ignores flock(2)", hint=_SETTING)
             first.rename(second)
             if os.fstat(other.fileno()).st_nlink != 1 or first.exists():
@@ -169,11 +185,3 @@ def _probe(root: Path) -> None:
     finally:
         first.unlink(missing_ok=True)
         second.unlink(missing_ok=True)
-
-
-def _can_lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -19,6 +19,7 @@ from aptfreeze.archive.checks import Checks, Subject, pieces
 from aptfreeze.archive.growth import Descriptor, Growth
 from aptfreeze.archive.layout import Layout, prepare, storage_error
 from aptfreeze.archive.notices import Notice
+from aptfreeze.archive.sharing import Share
 from aptfreeze.errors import IntegrityError, StorageError
 from aptfreeze.freeze.digest import Algorithm, Digest
 
@@ -28,13 +29,14 @@ _NOTICES = 1000
 class Objects:
     """The objects of one archive, as one process uses them.
 
-    Mutable state: the checks (see there), what went out wrong, notices, and `epoch`.
+    Mutable state: the checks and the share (see there), what went out wrong, notices, and `epoch`.
     """
 
     def __init__(self, root: Path, *, read_only: bool = False) -> None:
         """Opens the archive, or makes it; UsageError if that folder cannot be one."""
         self.layout: Layout = prepare(root, read_only=read_only)
         self.read_only = read_only or not os.access(root / "objects", os.W_OK)
+        self.share = Share(self.layout)
         self.notices: deque[Notice] = deque(maxlen=_NOTICES)
         """Wrong bytes of mirrors and damaged objects of this process, latest last."""
         self.epoch = 0
@@ -172,6 +174,7 @@ class Objects:
     def close(self) -> None:
         """End running checks; their Growths fail."""
         self._checks.close()
+        self.share.close()
 
     # --- damage ---
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from aptfreeze.archive.checks import pieces
+from aptfreeze.archive.flock import is_named, try_lock
 from aptfreeze.archive.growth import Descriptor
 from aptfreeze.archive.hashing import Fingerprint
 from aptfreeze.archive.objects import Objects
@@ -81,19 +82,19 @@ class Partial:
 
     def take_over(self) -> bool:
         """Try to get the flock; true if its holder has ended. Whether the name is still there, `is_named` tells."""
-        self.is_mine = self.is_mine or _lock(self._file.fd)
+        self.is_mine = self.is_mine or try_lock(self._file.fd)
         return self.is_mine
 
     @property
     def is_named(self) -> bool:
         """Whether the file still has the name of a partial one: else it was finished or discarded."""
-        return _is_same(self._file.fd, self._path)
+        return is_named(self._file.fd, self._path)
 
     @property
     def became_object(self) -> bool:
         """Whether the file was finished and is the object now; then it is trusted, as its holder has verified it."""
         path = self._objects.path(self.wanted.digest)
-        if path is None or not _is_same(self._file.fd, path):
+        if path is None or not is_named(self._file.fd, path):
             return False
         self._objects.trust(self.wanted.digest, os.fstat(self._file.fd))
         return True
@@ -151,7 +152,7 @@ class Partial:
         """Start anew in another file, without letting the lock go in between. Raises OSError."""
         fresh = self._objects.layout.temporary()
         file = Descriptor(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
-        _lock(file.fd)
+        try_lock(file.fd)
         fresh.rename(self._path)
         self._file.close()
         self._file = file
@@ -169,8 +170,8 @@ def _open(path: Path) -> tuple[Descriptor, bool]:
     """The file that has this name, and whether we got its lock."""
     while True:
         file = _opened(path)
-        is_mine = _lock(file.fd)
-        if _is_same(file.fd, path):
+        is_mine = try_lock(file.fd)
+        if is_named(file.fd, path):
             return file, is_mine
         file.close()  # finished or discarded between open and lock
 
@@ -183,19 +184,3 @@ def _opened(path: Path) -> Descriptor:
         if not path.exists():
             raise
         return Descriptor.open(path)
-
-
-def _lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_same(fd: int, path: Path) -> bool:
-    try:
-        named = path.stat()
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(os.fstat(fd), named)

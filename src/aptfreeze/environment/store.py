@@ -11,7 +11,7 @@ Rule 4: a session's generation is named by its id. What it pins goes into its ow
 it, into the current one.
 Rule 5: `locked` (also implied by a folder that cannot be written) never writes the lock file.
 
-The object remembers nothing, so that threads and processes may use it at will. All calls block.
+The object remembers nothing of the pins, so that threads and processes may use it at will. All calls block.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +68,8 @@ class EnvironmentStore:
             locked = Sourced(True, f"the read-only folder {environment.root}")
         self.locked = locked
         self.journal = Journal(environment.log, process, clock)
+        self.listeners: list[Callable[[], None]] = []
+        """Called after each writing of the lock file, while the environment's lock is held."""
         self._wait_s = wait_s
 
     def __repr__(self) -> str:
@@ -216,18 +218,23 @@ class EnvironmentStore:
         found = settle(self.environment, self.journal, self.locked)
         if found is None:
             found = Generation(generations.new_id(), self.journal.clock().replace(microsecond=0))
-            generations.write_lock(self.environment, found)
-            generations.write_copy(self.environment, found)
+            self.make_current(found)
             self.journal.tell(found.id, EventKind.CREATED)
         return found
+
+    def make_current(self, generation: Generation) -> None:
+        """Write a generation into the lock file. Under the lock only."""
+        generations.write_lock(self.environment, generation)
+        generations.write_copy(self.environment, generation)
+        for tell in self.listeners:
+            tell()
 
     def _grow(
         self, own: Generation, current: Generation, pins: Mapping[SuiteKey, Pin], extra: Mapping[str, Digest]
     ) -> Generation:
         grown = _with_missing(current, pins, extra)
         if grown != current:
-            generations.write_lock(self.environment, grown)
-            generations.write_copy(self.environment, grown)
+            self.make_current(grown)
         if own.id == current.id:
             return grown
         own = _with_missing(own, pins, extra)

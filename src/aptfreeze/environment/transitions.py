@@ -110,8 +110,7 @@ def _move(
         chosen = decide(current)
         if chosen == current:
             return current
-        generations.write_lock(store.environment, chosen)
-        generations.write_copy(store.environment, chosen)
+        store.make_current(chosen)
         _forget_provisional(store, forget)
         store.journal.tell(chosen.id, kind, detail=f"was {current.id}")
         _tell_what_moved(store, current, chosen)

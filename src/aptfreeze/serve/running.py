@@ -19,10 +19,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.records import Totals
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.download import Download
-from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.serve.assembly import Parts, World, assembled
 from aptfreeze.serve.following import Following
@@ -215,7 +216,7 @@ async def running(
     server = Server()
     with (
         closing(server),
-        open_archive(world.settings) as archive,
+        open_archive_for(world.store, world.settings) as archive,
         ThreadPoolExecutor(_THREADS, "look-up") as threads,
         ThreadPoolExecutor(_THREADS, "relay") as relays,
     ):

@@ -18,6 +18,7 @@ from aptfreeze.describe.progress import FilesProgress
 from aptfreeze.describe.rot import FileState, Rot, SuiteRot
 from aptfreeze.describe.watching import Look, Show, watched
 from aptfreeze.environment import records, trustcheck
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.pinner import make_judges
@@ -26,7 +27,7 @@ from aptfreeze.errors import AptfreezeError, IntegrityError
 from aptfreeze.fetch.chain import MirrorUrl
 from aptfreeze.fetch.inquiry import Presence, ask
 from aptfreeze.fetch.lookup import Lookup
-from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.generation import BarePackages, Generation, Pin, SuiteKey
 from aptfreeze.settings import Sources
 
@@ -42,7 +43,7 @@ def check(opened: Opened, now: datetime, *, is_hashed: bool = False, show: Show 
     generation = opened.store.load()
     usage = records.load(opened.environment.records, generation.id)
     judges = make_judges(opened.settings, lambda: now)
-    with open_archive(opened.settings) as archive:
+    with open_archive_for(opened.store, opened.settings) as archive:
         lookup = archive.lookup(offline=True)
         # First of all: it reads the pinned files, and one that is damaged is out of sight then.
         trust = {key: trustcheck.check(archive.objects, judges, key, pin) for key, pin in generation.pins.items()}

@@ -10,12 +10,12 @@ from aptfreeze.describe.amounts import counted, size_text
 from aptfreeze.describe.changes import Change, UsedChange, index_paths, suite_changes, used_changes
 from aptfreeze.describe.watching import Show, fetching_of, watched
 from aptfreeze.environment import machine, records, transitions
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.records import Usage
 from aptfreeze.environment.states import find_state
 from aptfreeze.errors import AptfreezeError, IntegrityError
 from aptfreeze.fetch.lookup import Lookup
-from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.values import immutable
@@ -190,7 +190,7 @@ def used_data(found: States, used: UsedDifference) -> dict[str, Any]:
 
 @contextmanager
 def _looking(opened: Opened, show: Show | None) -> Iterator[Lookup]:
-    with open_archive(opened.settings) as archive, watched(fetching_of(archive.downloads), show):
+    with open_archive_for(opened.store, opened.settings) as archive, watched(fetching_of(archive.downloads), show):
         yield archive.lookup(offline=opened.settings.offline.value)
 
 

@@ -18,12 +18,13 @@ from aptfreeze.describe.progress import FilesProgress, Line
 from aptfreeze.describe.watching import Show, watched
 from aptfreeze.environment import records
 from aptfreeze.environment.absent import Absences
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.records import Usage
 from aptfreeze.errors import AptfreezeError, IntegrityError, MissingUpstreamError, OfflineError, StorageError
 from aptfreeze.fetch.gather import gather
-from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.settings import Sources
@@ -51,7 +52,7 @@ def fetch(opened: Opened, wish: Wish, *, tell: Callable[[str], None], show: Show
     generation = opened.store.load()
     usage = records.load(opened.environment.records, generation.id)
     _check(opened, generation, usage, wish)
-    with open_archive(opened.settings) as archive:
+    with open_archive_for(opened.store, opened.settings) as archive:
         fetching = _Fetching(opened, archive, tell, show)
         try:
             _run(fetching, generation, usage, wish)

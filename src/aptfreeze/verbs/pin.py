@@ -7,9 +7,10 @@ from typing import Any
 from aptfreeze.deb import paths
 from aptfreeze.deb.paths import Location, PathError
 from aptfreeze.describe.amounts import size_text
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import OfflineError, UsageError
-from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.values import immutable
@@ -51,7 +52,7 @@ def pin(opened: Opened, url: str) -> Pinned:
     location = _location(url)
     store = opened.store
     generation = store.init()
-    with open_archive(opened.settings) as archive:
+    with open_archive_for(opened.store, opened.settings) as archive:
         name = archive.mirrors.identify(location.text) + location.query
         held = generation.extra.get(name)
         if held is not None:

@@ -8,11 +8,11 @@ from typing import Any
 from aptfreeze.describe.amounts import age_text, counted
 from aptfreeze.describe.holdings import Holding, SuiteHoldings, suite_holdings
 from aptfreeze.environment import log, records
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.log import Event, EventKind
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.process import Liveness
 from aptfreeze.environment.provisional import Provisional
-from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
@@ -45,7 +45,7 @@ def status(opened: Opened, now: datetime) -> Status:
     """Look at the environment; changes nothing but notes, as every command does, a lock file changed by hand."""
     generation = opened.store.load()
     usage = records.load(opened.environment.records, generation.id)
-    with open_archive(opened.settings) as archive:
+    with open_archive_for(opened.store, opened.settings) as archive:
         lookup = archive.lookup(offline=True)
         holdings = {key: suite_holdings(lookup, key, pin, usage) for key, pin in sorted(generation.pins.items())}
         extra = Holding.of((url, archive.objects.has(digest)) for url, digest in sorted(generation.extra.items()))

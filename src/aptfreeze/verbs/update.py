@@ -13,6 +13,7 @@ from aptfreeze.describe.changes import Change, UsedChange, is_security, suite_ch
 from aptfreeze.describe.watching import Show, fetching_of, watched
 from aptfreeze.environment import records, transitions, updating
 from aptfreeze.environment.continuity import Accepted
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.opened import Opened
 from aptfreeze.environment.pinner import make_pinning
@@ -21,7 +22,7 @@ from aptfreeze.environment.selection import Selection, select
 from aptfreeze.environment.updating import Means, Prepared, SuiteMove
 from aptfreeze.errors import SOMETHING_NEW, IntegrityError, OfflineError, UpstreamError, UsageError
 from aptfreeze.fetch.lookup import Lookup
-from aptfreeze.fetch.opened import OpenArchive, open_archive
+from aptfreeze.fetch.opened import OpenArchive
 from aptfreeze.freeze import moves
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation, Pin, SuiteKey
@@ -79,7 +80,7 @@ def update(opened: Opened, wishes: Wishes, tell: Callable[[str], None], show: Sh
     if not wishes.is_dry_run:
         opened.store.refuse_if_locked("an update moves pins")
     chosen = _chosen(before, wishes)
-    with open_archive(opened.settings) as archive:
+    with open_archive_for(opened.store, opened.settings) as archive:
         means = _means(opened, archive, wishes)
         with watched(fetching_of(archive.downloads), show):
             prepared = updating.prepare(means, before, chosen.keys, chosen.urls)

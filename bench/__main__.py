@@ -25,6 +25,7 @@ GROUPS = {
     "index": "finding a package file in the index of packages",
     "diff": "comparing two states of a suite",
     "hits": "files that a proxy holds",
+    "tls": "files that a proxy holds, asked by https",
     "latency": "how long a hit takes",
     "builds": "many builds at once",
     "coalescing": "many clients, one file that nobody has yet",

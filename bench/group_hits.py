@@ -8,15 +8,15 @@ cheaper one of the caching proxy and of a file server for the same bytes.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.asking import Ask, Asking
 from bench.content import Content, File
 from bench.context import Context
+from bench.fileserver import file_server
 from bench.load import load
-from bench.processes import Server, free_port, running
+from bench.processes import Server
 from bench.report import Row
 from bench.warmed import fill, warmed
 
@@ -25,16 +25,6 @@ _SMALL, _MIDDLE, _LARGE = (_CONTENT.files(size) for size in (10_000, 300_000, 64
 _REPEATS = 24
 """Of the large file, 1.6 GB, in so many seconds at most; squid does not get that far."""
 _LARGE_S = 3.0
-_FILE_SERVER = """
-daemon off; user root; pid {folder}/file-server.pid; error_log stderr crit; worker_processes 1;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 3600; types {{ }}
-    client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-    uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-    server {{ listen 127.0.0.1:{port} backlog=2048; root {mirror}; }}
-}}
-"""
 
 
 @dataclass
@@ -58,18 +48,18 @@ _CASES = [
 
 
 def measure(context: Context) -> Iterator[Row]:
-    with warmed(context, _CONTENT) as servers, _file_server(context) as file_server:
-        yield from _many(context, servers, file_server)
-        yield _large(context, servers, file_server)
+    with warmed(context, _CONTENT) as servers, file_server(context) as files:
+        yield from _many(context, servers, files)
+        yield _large(context, servers, files)
     yield _first_in_process(context)
 
 
-def _many(context: Context, servers: list[Server], file_server: list[Server]) -> Iterator[Row]:
+def _many(context: Context, servers: list[Server], files: list[Server]) -> Iterator[Row]:
     for case in _CASES:
         cpu, base = Row(f"CPU of a hit, {case.name}", "µs"), Row("", "")
         rate = Row(f"hits, {case.name} (more is better)", "1/s")
         for number in range(context.rounds):
-            for row, server in [*((cpu, server) for server in servers), *((base, server) for server in file_server)]:
+            for row, server in [*((cpu, server) for server in servers), *((base, server) for server in files)]:
                 before = server.cpu()
                 seen = load(server, context.link, case.files, case.connections, depth=case.depth)
                 row.add(server.name, (server.cpu() - before) / seen.requests * 1e6)
@@ -84,10 +74,10 @@ def _many(context: Context, servers: list[Server], file_server: list[Server]) ->
         yield from (cpu, rate)
 
 
-def _large(context: Context, servers: list[Server], file_server: list[Server]) -> Row:
+def _large(context: Context, servers: list[Server], files: list[Server]) -> Row:
     cpu, base = Row("CPU of a hit, 64 MiB", "s per GB"), Row("", "")
     for number in range(context.rounds):
-        for row, server in [*((cpu, server) for server in servers), *((base, server) for server in file_server)]:
+        for row, server in [*((cpu, server) for server in servers), *((base, server) for server in files)]:
             row.add(server.name, _cpu_of_large(server, context, _REPEATS))
         context.tell(f"{cpu.what}, round {number + 1}: {cpu.latest()}")
     _cheaper(cpu, base)
@@ -124,18 +114,3 @@ def _cheaper(row: Row, base: Row) -> None:
     proxy, file_server = row.median("nginx"), base.median("nginx")
     if proxy is not None and file_server is not None and file_server < proxy:
         row.figures["nginx"] = base.figures["nginx"]
-
-
-@contextlib.contextmanager
-def _file_server(context: Context) -> Iterator[list[Server]]:
-    """nginx with the mirror's folder; nothing if it is not installed."""
-    if all(peer.name != "nginx" for peer in context.peers):
-        yield []
-        return
-    with context.fresh() as folder:
-        folder.mkdir()
-        port = free_port()
-        text = _FILE_SERVER.format(folder=folder, port=port, mirror=context.upstream.folder)
-        (folder / "nginx.conf").write_text(text)
-        with running("nginx", ["nginx", "-c", str(folder / "nginx.conf")], port) as server:
-            yield [server]

@@ -41,13 +41,29 @@ class Certificates:
         Raises what obtaining the authority raises.
         """
         with self._lock:
-            context, made = self._contexts.pop(host, (None, 0.0))
-            if context is None or time.monotonic() - made > _RENEWED_AFTER_S:
-                context, made = self._made(host), time.monotonic()
-            self._contexts[host] = context, made
+            context = self._used(host)
+            if context is None:
+                context = self._made(host)
+                self._contexts[host] = context, time.monotonic()
             if len(self._contexts) > _AT_MOST:
                 del self._contexts[next(iter(self._contexts))]
             return context
+
+    def at_hand(self, host: str) -> "ssl.SSLContext | None":
+        """The same if it is made already. Does not wait, not even for who is making one."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self._used(host)
+        finally:
+            self._lock.release()
+
+    def _used(self, host: str) -> "ssl.SSLContext | None":
+        context, made = self._contexts.pop(host, (None, 0.0))
+        if context is None or time.monotonic() - made > _RENEWED_AFTER_S:
+            return None
+        self._contexts[host] = context, made
+        return context
 
     def _made(self, host: str) -> "ssl.SSLContext":
         import ssl  # start-up time: most clients speak plain http
@@ -63,6 +79,7 @@ class Certificates:
         # An end without a TLS alert is an end like any other: requests and answers know their own.
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_IGNORE_UNEXPECTED_EOF
         context.set_alpn_protocols(["http/1.1"])
+        context.num_tickets = 0  # of TLS 1.3: apt resumes no session, and two of them cost as much as a small answer
         _load(context, self._authority.leaf(host, self._key))
         return context
 

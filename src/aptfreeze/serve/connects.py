@@ -88,8 +88,10 @@ class Connects:
                 f"{endpoint.host} cannot be frozen by https: [tls] certificates_for does not list it",
                 hint=f'list "{endpoint.host}" there, or, to have it passed through unfrozen, in [tls] tunnel',
             )
-        make = partial(self._certificates.context, endpoint.host)
-        context = await asyncio.get_running_loop().run_in_executor(self._threads, make)
+        context = self._certificates.at_hand(endpoint.host)
+        if context is None:
+            make = partial(self._certificates.context, endpoint.host)
+            context = await asyncio.get_running_loop().run_in_executor(self._threads, make)
         name = shown(endpoint.host, endpoint.port)
         within = partial(Inside, _prefix(endpoint), request.headers.get("Proxy-Authorization"))
         upgrade = secured(context, within, partial(self._failed, name))

@@ -6,7 +6,7 @@ ClientHello that came in the same packet waits in the kernel.
 Rule 2: a handshake that does not end within `Limits.head_s` is reset; so is one that fails, and `failed` is told why:
 mostly the client does not trust the certificate.
 
-Mutable state: what the loop watches the socket for.
+Mutable state: whether the loop watches the socket for writing, else for reading.
 """
 
 import asyncio
@@ -61,9 +61,9 @@ class Handshake:
         self._context = context
         self._secured: ssl.SSLSocket | None = None
         self._is_over = False
-        # Not here and now: who made this stage has to be told of it before it ends.
-        self._loop.add_writer(client.fileno(), self._go_on)
         self._descriptor = client.fileno()
+        self._writing = False
+        self._loop.add_reader(self._descriptor, self._go_on)  # the client speaks first
 
     def __repr__(self) -> str:
         return f"<Handshake {self._surroundings.peer}>"
@@ -93,11 +93,9 @@ class Handshake:
                 self._secured = self._context.wrap_socket(self._client, server_side=True, do_handshake_on_connect=False)
             self._secured.do_handshake()
         except ssl.SSLWantReadError:
-            self._loop.remove_writer(self._descriptor)
-            self._loop.add_reader(self._descriptor, self._go_on)
+            self._watch(writing=False)
         except ssl.SSLWantWriteError:
-            self._loop.remove_reader(self._descriptor)
-            self._loop.add_writer(self._descriptor, self._go_on)
+            self._watch(writing=True)
         except (OSError, ValueError) as error:  # ValueError: a name in the ClientHello that is none
             self._fail(_reason(error))
         else:
@@ -115,6 +113,12 @@ class Handshake:
         _log.info("%s: TLS handshake failed: %s", self._surroundings.peer, reason)
         self.abort()
         self._failed(reason)
+
+    def _watch(self, *, writing: bool) -> None:
+        if writing is not self._writing:
+            self._watch_nothing()
+            self._writing = writing
+            (self._loop.add_writer if writing else self._loop.add_reader)(self._descriptor, self._go_on)
 
     def _watch_nothing(self) -> None:
         self._loop.remove_reader(self._descriptor)

@@ -33,6 +33,7 @@ def test_they_speak_tls_1_2_or_later() -> None:
     context = Certificates(authority).context("a.example.org")
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.options & ssl.OP_NO_RENEGOTIATION
+    assert context.num_tickets == 0
 
 
 def test_those_that_nobody_uses_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +44,30 @@ def test_those_that_nobody_uses_go_first(monkeypatch: pytest.MonkeyPatch) -> Non
     certificates.context("c")
     assert certificates.context("a") is first
     assert certificates.context("b") is not second
+
+
+def test_one_at_hand_is_had_without_waiting() -> None:
+    while_making: list[ssl.SSLContext | None] = []
+
+    def obtain() -> Authority:
+        while_making.append(certificates.at_hand("a"))
+        return authority()
+
+    certificates = Certificates(obtain)
+    assert certificates.at_hand("a") is None
+    assert certificates.context("a") is certificates.at_hand("a")
+    assert while_making == [None]
+
+
+def test_one_at_hand_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_AT_MOST", 2)
+    certificates = Certificates(authority)
+    first = certificates.context("a")
+    certificates.context("b")
+    assert certificates.at_hand("a") is first
+    certificates.context("c")
+    assert certificates.at_hand("a") is first
+    assert certificates.at_hand("b") is None
 
 
 def test_an_authority_that_cannot_be_had_is_asked_for_again() -> None:

@@ -2,7 +2,8 @@
 """The `Stream` of a client that speaks TLS to us: a non-blocking SSLSocket whose handshake is done.
 
 Rule 1: nothing stays inside that the descriptor does not tell of. OpenSSL takes one record at a time from the socket,
-and `recv` takes all of a record, so that a readable socket is the only reason to read.
+and `recv` takes all of it (at most 16 KiB by RFC 8446 5.1, which the caller has room for), so that a readable socket is
+the only reason to read.
 Rule 2: what did not go out is offered again in the same bytes, and not fewer of them: OpenSSL has encrypted some by
 then, and refuses others. A piece of a file is therefore kept until all of it has gone.
 
@@ -39,17 +40,15 @@ class TlsStream:
 
     def recv(self, size: int) -> bytes:
         try:
-            data = self._socket.recv(size)
-            if rest := self._socket.pending():
-                data += self._socket.recv(rest)
-            return data
+            return self._socket.recv(size)
         except ssl.SSLWantReadError:
             raise BlockingIOError from None
         except ssl.SSLWantWriteError:  # RFC 8446 4.6.3: a key update has to be answered first
             raise WantsWrite from None
 
     def sendmsg(self, buffers: Sequence[Buffer], more: bool) -> int:
-        return self._send(memoryview(buffers[0] if len(buffers) == 1 else b"".join(buffers)))
+        data = buffers[0] if len(buffers) == 1 else b"".join(buffers)
+        return self._send(data if len(data) <= _SENT_AT_ONCE else memoryview(data))
 
     def sendfile(self, fd: int, offset: int, count: int) -> int:
         if not self._piece or self._piece_at != (fd, offset):
@@ -58,7 +57,7 @@ class TlsStream:
         self._piece, self._piece_at = self._piece[sent:], (fd, offset + sent)
         return sent
 
-    def _send(self, data: memoryview) -> int:
+    def _send(self, data: Buffer) -> int:
         """As much as the socket takes."""
         sent = 0
         try:

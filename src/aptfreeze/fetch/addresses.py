@@ -29,6 +29,8 @@ class AddressCheck:
     own: Own
     is_public_only: bool
     """Whether only addresses that everybody can reach are allowed."""
+    why: str = "not passed on to for clients of other machines"
+    """What is said about others."""
 
     def __call__(self, address: str, port: int) -> None:
         """RefusedError with the reason if this address is not to be connected to."""
@@ -40,7 +42,7 @@ class AddressCheck:
         kind = kind_of(address) if self.is_public_only else None
         if kind is not None:
             raise RefusedError(
-                f"{self.name} is at {address}, {kind}: not passed on to for clients of other machines",
+                f"{self.name} is at {address}, {kind}: {self.why}",
                 hint=f'list "{self.name}" in [policy] allow if everybody who uses this proxy may reach it',
             )
 

@@ -34,6 +34,7 @@ class Wire(Protocol):
     def recv_into(self, buffer: bytearray, /) -> int: ...
     def fileno(self) -> int: ...
     def gettimeout(self) -> float | None: ...
+    def getpeername(self) -> tuple[str, int]: ...
     def shutdown(self, how: int, /) -> None: ...
     def close(self) -> None: ...
 
@@ -195,6 +196,14 @@ class Connection:
         poll = select.poll()
         poll.register(self._wire.fileno(), select.POLLIN)
         return bool(poll.poll(0))
+
+    @property
+    def address(self) -> str:
+        """Whom it is connected to; empty if that is over."""
+        try:
+            return str(self._wire.getpeername()[0])
+        except OSError:
+            return ""
 
     def abort(self) -> None:
         """From any thread: whoever reads or sends fails now."""

@@ -23,6 +23,7 @@ from aptfreeze.fetch.fetched import Fetched, fetch_bytes, fetch_object
 from aptfreeze.fetch.hosts import Hosts, Traffic
 from aptfreeze.fetch.job import Job
 from aptfreeze.fetch.priority import Priority
+from aptfreeze.fetch.redirects import Redirects
 from aptfreeze.fetch.wires import Wires
 from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.settings import FetchSettings
@@ -58,11 +59,12 @@ class Downloads:
         settings: FetchSettings,
         gentle: Mapping[str, int] | None = None,
         wires: Wires | None = None,
+        redirects: Redirects | None = None,
     ) -> None:
-        """`gentle` and `wires`: as for `Hosts`."""
+        """`gentle`, `wires` and `redirects`: as for `Hosts`."""
         self.objects = objects
         self.settings = settings
-        self.hosts = Hosts(settings, gentle or {}, wires)
+        self.hosts = Hosts(settings, gentle or {}, wires, redirects)
         self.closing = threading.Event()
         self.wrong: set[tuple[Digest, str]] = set()
         """Suppliers, by name, that had wrong bytes under a digest."""

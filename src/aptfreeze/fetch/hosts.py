@@ -2,8 +2,9 @@
 """All hosts of one process: a URL goes in, an answer comes out, redirects followed.
 
 Rule 1: `Accept-Encoding: identity`, always: other bytes than the file's own would never match its hash.
-Rule 2: redirects are followed to any host and change nothing: the bytes are verified, not the place. Only from https to
-http none is, as with apt. What a server is told of a user, each hop's own URL decides (see `credentials`).
+Rule 2: redirects change nothing: the bytes are verified, not the place. Which are not followed: see `redirects`. What
+somebody outside leads to has connections of its own, since those that are open were not checked. What a server is told
+of a user, each hop's own URL decides (see `credentials`).
 Rule 3: a proxy changes the way only: each origin has its own queue and connections, also where all lead to one proxy.
 """
 
@@ -17,13 +18,14 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from aptfreeze.errors import RefusedError, UpstreamError
-from aptfreeze.fetch.connection import Connection, Head, Wire
+from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import ClosingError
 from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
 from aptfreeze.fetch.proxies import Proxy
+from aptfreeze.fetch.redirects import Redirects, followed
 from aptfreeze.fetch.turns import Standing
-from aptfreeze.fetch.url import Endpoint, redirected
+from aptfreeze.fetch.url import Endpoint
 from aptfreeze.fetch.wires import Wires
 from aptfreeze.settings import FetchSettings
 from aptfreeze.values import immutable
@@ -52,15 +54,22 @@ class Hosts:
     Credentials are read with the first request.
     """
 
-    def __init__(self, settings: FetchSettings, gentle: Mapping[str, int], wires: Wires | None = None) -> None:
+    def __init__(
+        self,
+        settings: FetchSettings,
+        gentle: Mapping[str, int],
+        wires: Wires | None = None,
+        redirects: Redirects | None = None,
+    ) -> None:
         """`gentle`: servers (`snapshot.example.org`) that get one request at a time over at most so many connections.
 
-        `wires` opens connections; without it, as the defaults of the settings have it.
+        `wires` opens connections; without it, as the defaults of the settings have it. So does `redirects` judge.
         """
         self._settings = settings
         self._gentle = gentle
         self._wires = wires or Wires(settings)
-        self._hosts: dict[str, Host] = {}
+        self._redirects = redirects or Redirects(self._wires.routes)
+        self._hosts: dict[tuple[str, bool], Host] = {}
         self._dedicated: WeakSet[Connection] = WeakSet()
         self._without_parts: set[str] = set()
         self._lock = threading.Lock()
@@ -90,13 +99,13 @@ class Hosts:
         Any status is given to the caller but a followed redirect, and those that say who asks is not let in (401, 403,
         by https also 400), which are an UpstreamError that tells why. PassingError, UpstreamError.
         """
-        asked = url
+        asked, is_led = url, False
         for _ in range(_MOST_REDIRECTS + 1):
             endpoint = Endpoint.parse(url)
             proxy = self._wires.proxy_for(endpoint)
             told = {**(fields or {}), **self._credentials.fields(endpoint)}
             asking = request(endpoint, start, told, end=end, proxy=proxy)
-            with self._host(endpoint).exchange(asking, asker, size) as response:
+            with self._host(endpoint, is_led).exchange(asking, asker, size) as response:
                 if proxy is not None:
                     _judge(response, proxy)
                     self._wires.routes.judge(proxy, response.head.get("ETag") or "")
@@ -106,20 +115,21 @@ class Hosts:
                 if location is None:
                     yield response
                     return
-            url = _followed(url, location)
+                is_led = is_led or self._redirects.is_outside(endpoint, response.address)
+            url = followed(url, location)
         raise UpstreamError(f"{asked} leads to more than {_MOST_REDIRECTS} redirects")
 
     def standing(self, url: str) -> Standing:
         """How good it is to ask the host of this URL at the moment."""
         try:
-            host = self._hosts.get(Endpoint.parse(url).server)
+            host = self._hosts.get((Endpoint.parse(url).server, False))
         except UpstreamError:
             return Standing.AWAY
         return Standing.GOOD if host is None else host.standing
 
     def parts_at_once(self, url: str) -> int:
         """In how many parts a file of this URL's host had better be asked at the moment; see `split`."""
-        host = self._hosts.get(Endpoint.parse(url).server)
+        host = self._hosts.get((Endpoint.parse(url).server, False))
         if host is None or host.name in self._without_parts or host.name in self._gentle:
             return 1
         return min(self._settings.parts, host.spare)
@@ -137,8 +147,12 @@ class Hosts:
 
     def traffic(self) -> dict[str, Traffic]:
         """By server (`mirror.example.org`, `127.0.0.1:8080`, `https://mirror.example.org`), those asked so far."""
+        found: dict[str, Traffic] = {}
         with self._lock:
-            return {name: Traffic(host.requests, host.received) for name, host in self._hosts.items()}
+            for host in self._hosts.values():
+                before = found.get(host.name, Traffic(0, 0))
+                found[host.name] = Traffic(before.requests + host.requests, before.received + host.received)
+        return found
 
     def dedicated(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
         """A fresh connection for one exchange that is not queued with the others; the caller closes it.
@@ -162,7 +176,7 @@ class Hosts:
 
     def plain_wire(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> socket.socket:
         """A socket to an http endpoint, or to the proxy for it; nothing is known here of what becomes of it."""
-        wire = self._wire(endpoint, check)
+        wire = self._wires.open(endpoint, check)
         assert isinstance(wire, socket.socket)
         return wire
 
@@ -177,21 +191,24 @@ class Hosts:
         for connection in dedicated:
             connection.abort()
 
-    def _host(self, endpoint: Endpoint) -> Host:
+    def _host(self, endpoint: Endpoint, is_led: bool) -> Host:
+        """`is_led`: by somebody outside."""
         name = endpoint.server
+        check = self._redirects.check(endpoint) if is_led else None
+        key = (name, check is not None)
         with self._lock:
             if self._is_closed:
                 raise ClosingError("closing: nothing more is fetched")
-            if name not in self._hosts:
+            if key not in self._hosts:
                 limits = self._settings
-                self._hosts[name] = Host(
+                self._hosts[key] = Host(
                     name,
-                    lambda: self._connected(endpoint),
+                    lambda: self._queued(endpoint, check),
                     connections=self._gentle.get(name, limits.connections),
                     depth=1 if name in self._gentle else limits.depth,
                     longest_rest_s=limits.retry_after_limit_s,
                 )
-            return self._hosts[name]
+            return self._hosts[key]
 
     def proxy_for(self, endpoint: Endpoint) -> Proxy | None:
         """The proxy that requests for this endpoint are put to, if any. UpstreamError if it is of no use to us."""
@@ -212,18 +229,19 @@ class Hosts:
             return refused_request(endpoint, head)
         return None
 
-    def _connected(self, endpoint: Endpoint, check: "AddressCheck | None" = None) -> Connection:
+    def _queued(self, endpoint: Endpoint, check: "AddressCheck | None") -> Connection:
+        """A connection of a host's queue; what a check refuses is an UpstreamError: another supplier may do."""
+        if check is None and self._guard is not None:
+            check = self._guard(endpoint)
+        try:
+            return self._connected(endpoint, check)
+        except RefusedError as error:
+            raise UpstreamError(error.message, hint=error.hint) from error
+
+    def _connected(self, endpoint: Endpoint, check: "AddressCheck | None") -> Connection:
         proxy = self._wires.proxy_for(endpoint)
         peer = endpoint.server if proxy is None else f"{endpoint.server} by {proxy}"
-        return Connection(self._wire(endpoint, check), peer)
-
-    def _wire(self, endpoint: Endpoint, check: "AddressCheck | None") -> Wire:
-        if check is not None or self._guard is None:
-            return self._wires.open(endpoint, check)
-        try:
-            return self._wires.open(endpoint, self._guard(endpoint))
-        except RefusedError as error:  # another supplier may be elsewhere
-            raise UpstreamError(error.message, hint=error.hint) from error
+        return Connection(self._wires.open(endpoint, check), peer)
 
 
 def request(
@@ -247,17 +265,6 @@ def request(
         *(f"{name}: {value}" for name, value in (proxy.fields if proxy else ())),
     ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
-
-
-def _followed(url: str, location: str) -> str:
-    """Where a redirect leads; UpstreamError for what is no URL, and from https to http."""
-    found = redirected(url, location)
-    if Endpoint.parse(url).is_secure and not Endpoint.parse(found).is_secure:
-        raise UpstreamError(
-            f"{Endpoint.parse(url).server} leads from https to {found:.300}, which is not followed",
-            hint="if http will do for that repository, list an http:// url of it in [mirrors]",
-        )
-    return found
 
 
 def target(endpoint: Endpoint, proxy: Proxy | None) -> str:

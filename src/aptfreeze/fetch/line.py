@@ -73,6 +73,11 @@ class Response:
         self.is_read = False
         """Whether the body was read to its end."""
 
+    @property
+    def address(self) -> str:
+        """Of the server, or the proxy, that it comes from; empty if it has gone."""
+        return self._connection.address
+
     def body(self) -> Iterator[bytes]:
         """The pieces of the body; PassingError if it is cut."""
         return self._pieces

@@ -3,17 +3,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aptfreeze.archive.index import Indexes
 from aptfreeze.archive.objects import Objects
 from aptfreeze.fetch.download import Downloads
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.redirects import Redirects
 from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.fetch.wires import Wires
 from aptfreeze.settings import Settings
 from aptfreeze.values import immutable
+
+if TYPE_CHECKING:
+    from aptfreeze.fetch.places import Named
 
 
 @immutable
@@ -39,10 +45,18 @@ def open_archive(settings: Settings) -> Iterator[OpenArchive]:
     indexes = Indexes(objects)
     snapshots = Snapshots(settings.snapshot)
     routes = Routes(settings.proxy)
-    downloads = Downloads(objects, settings.fetch, snapshots.gentle, Wires(settings.fetch, settings.tls, routes))
+    wires = Wires(settings.fetch, settings.tls, routes)
+    redirects = Redirects(routes, partial(_named, settings))
+    downloads = Downloads(objects, settings.fetch, snapshots.gentle, wires, redirects)
     try:
         yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors), snapshots, routes)
     finally:
         downloads.close()
         objects.close()
         indexes.close()
+
+
+def _named(settings: Settings) -> "Named":
+    from aptfreeze.fetch.places import Named  # start-up time: hardly any mirror redirects
+
+    return Named.by(settings)

@@ -66,6 +66,10 @@ class SecureWire:
     def gettimeout(self) -> float | None:
         return self._timeout_s
 
+    def getpeername(self) -> tuple[str, int]:
+        host, port, *_ = self._wire.getpeername()
+        return host, port
+
     def shutdown(self, how: int, /) -> None:
         """From any thread. The socket's own shutdown: that of SSLSocket would let a reader go on without TLS."""
         socket.socket.shutdown(self._wire, how)

@@ -17,11 +17,12 @@ from aptfreeze.deb.paths import Location, PathError
 from aptfreeze.errors import OfflineError, RefusedError
 from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.places import shown
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.http.message import BadRequest, Headers, Request, response_head
 from aptfreeze.serve.answers import MistakenRequest
 from aptfreeze.serve.certificates import Certificates
-from aptfreeze.serve.policy import Passage, shown
+from aptfreeze.serve.policy import Passage
 from aptfreeze.serve.reply import Handler, Inline, Reply
 from aptfreeze.serve.session import Session
 from aptfreeze.settings import InterceptSettings

@@ -13,17 +13,17 @@ import binascii
 import hmac
 import stat
 from asyncio import Future
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from aptfreeze.deb.paths import Location
 from aptfreeze.errors import UsageError
 from aptfreeze.fetch.addresses import AddressCheck, Own
+from aptfreeze.fetch.places import Named, Place, places, shown
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.http.message import BadRequest, Request
 from aptfreeze.serve.answers import MistakenRequest, text_reply
-from aptfreeze.serve.policy import Place, places, shown
 from aptfreeze.serve.reply import Handler, Reply
 from aptfreeze.settings import PolicySettings, Settings
 from aptfreeze.values import immutable
@@ -146,22 +146,11 @@ def read_credentials(file: Path) -> frozenset[bytes]:
 
 def guard(settings: Settings, generation: Generation, own: Own) -> Callable[[Endpoint], AddressCheck]:
     """What is checked of each server that a file is fetched from, whoever asked for it and whatever led there."""
-    named = {(endpoint.host, endpoint.port) for endpoint in map(Endpoint.parse, _urls(settings, generation))}
-    listed = [Place(place.host, place.port, "") for place in places([*settings.policy.allow, *settings.policy.serve])]
+    pinned = [*(key.repository for key in generation.pins), *generation.extra]
+    hosts = {location.partition("/")[0] for location in pinned}
+    named = Named.by(settings, (f"{scheme}://{host}" for host in hosts for scheme in _PORTS))
 
     def check(endpoint: Endpoint) -> AddressCheck:
-        host, port = endpoint.host, endpoint.port
-        is_named = (host, port) in named or any(place.holds(host, port, None) for place in listed)
-        return AddressCheck(shown(host, port), own, is_public_only=not is_named)
+        return AddressCheck(shown(endpoint.host, endpoint.port), own, is_public_only=not named.holds(endpoint))
 
     return check
-
-
-def _urls(settings: Settings, generation: Generation) -> Iterable[str]:
-    """All that the environment's own files name: its author chose them."""
-    for urls in settings.mirrors.mirrors.values():
-        yield from urls
-    yield from filter(None, [settings.snapshot.service, *settings.snapshot.archives.values()])
-    pinned = [*(key.repository for key in generation.pins), *generation.extra]
-    for host in {location.partition("/")[0] for location in pinned}:
-        yield from (f"http://{host}", f"https://{host}")

@@ -8,48 +8,16 @@ serve: else who reaches us reaches all that we reach. A client on loopback is on
 Rule 3: whatever the decision is, the host is counted: it is named in the summary and in the record.
 """
 
-import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aptfreeze.errors import RefusedError
+from aptfreeze.fetch.places import places, shown
 from aptfreeze.serve.session import Session
 from aptfreeze.settings import Passthrough, PolicySettings
 from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import AddressCheck, Own
-
-_PLACE = re.compile(r"(?P<host>\[[^\]]*\]|[^:/]+)(?::(?P<port>[0-9]+))?(?P<path>/.*)?")
-_USUAL_PORTS = (80, 443)
-
-
-@immutable
-class Place:
-    """An entry of a list: a host, all hosts below a domain, or a part of one host."""
-
-    host: str
-    """Lower case; with `*.` in front: all hosts below the rest."""
-    port: int | None
-    """None: the usual ones, 80 and 443."""
-    path: str
-    """Without a final slash; empty: all of it."""
-
-    @classmethod
-    def parse(cls, text: str) -> "Place":
-        """`host`, `host:port`, `*.example.org`, `host/path`, as the settings' parser lets through."""
-        match = _PLACE.fullmatch(text)
-        assert match is not None
-        port = None if match["port"] is None else int(match["port"])
-        return cls(match["host"].strip("[]"), port, (match["path"] or "").rstrip("/"))
-
-    def holds(self, host: str, port: int, path: str | None) -> bool:
-        """Whether that is in this place; `path` is None where it cannot be seen, and then only a whole host holds."""
-        below = self.host.removeprefix("*")
-        is_host = host.endswith(below) if below != self.host else host == self.host
-        is_port = port in _USUAL_PORTS if self.port is None else port == self.port
-        is_path = not self.path or (path is not None and f"{path}/".startswith(f"{self.path}/"))
-        return is_host and is_port and is_path
 
 
 @immutable
@@ -102,13 +70,3 @@ class Passage:
                 if notice is not None:
                     self._session.notice(notice)
                 return check
-
-
-def places(texts: Iterable[str]) -> tuple[Place, ...]:
-    return tuple(Place.parse(text) for text in texts)
-
-
-def shown(host: str, port: int) -> str:
-    """`www.example.org`, `www.example.org:8080`, `[::1]:8080`: as one would list it."""
-    bracketed = f"[{host}]" if ":" in host else host
-    return bracketed if port in _USUAL_PORTS else f"{bracketed}:{port}"

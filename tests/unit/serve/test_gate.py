@@ -11,6 +11,7 @@ import pytest
 
 from aptfreeze.errors import RefusedError, UsageError
 from aptfreeze.fetch.mirrors import Mirrors
+from aptfreeze.fetch.places import places
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation
@@ -18,7 +19,6 @@ from aptfreeze.http.message import BadRequest, Headers, Request
 from aptfreeze.rows import from_values
 from aptfreeze.serve.answers import text_reply
 from aptfreeze.serve.gate import Gate, Gated, guard, read_credentials
-from aptfreeze.serve.policy import places
 from aptfreeze.serve.reply import Inline, Reply
 from aptfreeze.settings import MirrorSettings, PolicySettings, Settings, Sourced
 from support.defaults import defaults

@@ -5,7 +5,7 @@ import pytest
 
 from aptfreeze.errors import RefusedError
 from aptfreeze.fetch.addresses import AddressCheck
-from aptfreeze.serve.policy import Allowed, Denied, Passage, Place, shown
+from aptfreeze.serve.policy import Allowed, Denied, Passage
 from aptfreeze.serve.session import Session
 from aptfreeze.settings import Passthrough, PolicySettings
 
@@ -15,33 +15,6 @@ OWN = frozenset({("127.0.0.1", 3142)})
 
 def passage(session: Session, mode: Passthrough = Passthrough.ALLOW, *allow: str) -> Passage:
     return Passage(session, PolicySettings(passthrough=mode, allow=allow), OWN)
-
-
-@pytest.mark.parametrize(
-    ("place", "host", "port", "path", "holds"),
-    [
-        ("www.example.org", "www.example.org", 80, "/x", True),
-        ("www.example.org", "www.example.org", 443, None, True),
-        ("www.example.org", "www.example.org", 22, None, False),
-        ("www.example.org", "example.org", 80, "/", False),
-        ("www.example.org", "a.www.example.org", 80, "/", False),
-        ("www.example.org:8080", "www.example.org", 8080, "/", True),
-        ("www.example.org:8080", "www.example.org", 80, "/", False),
-        ("*.example.org", "www.example.org", 80, "/", True),
-        ("*.example.org", "a.b.example.org", 443, None, True),
-        ("*.example.org", "example.org", 80, "/", False),
-        ("*.example.org", "badexample.org", 80, "/", False),
-        ("*.example.org:8080", "www.example.org", 8080, "/", True),
-        ("www.example.org/files", "www.example.org", 80, "/files", True),
-        ("www.example.org/files/", "www.example.org", 80, "/files/a", True),
-        ("www.example.org/files", "www.example.org", 80, "/filesystem", False),
-        ("www.example.org/files", "www.example.org", 443, None, False),
-        ("[::1]:8080", "::1", 8080, "/", True),
-        ("[2001:db8::1]", "2001:db8::1", 80, "/", True),
-    ],
-)
-def test_what_an_entry_of_the_list_holds(place: str, host: str, port: int, path: str | None, holds: bool) -> None:
-    assert Place.parse(place).holds(host, port, path) is holds
 
 
 @pytest.mark.parametrize("client", [HERE, ELSEWHERE])
@@ -85,7 +58,3 @@ def test_a_warning_is_told_once_for_each_host(session: Session) -> None:
         "www.example.org",
         "ftp.example.org",
     ]
-
-
-def test_hosts_are_shown_as_one_lists_them() -> None:
-    assert (shown("::1", 8080), shown("a.example.org", 443)) == ("[::1]:8080", "a.example.org")

@@ -4,6 +4,7 @@
 Rule 1: what a name resolves to is judged, never the name, and never a second resolution: it may answer otherwise.
 Rule 2: an IPv4 address counts as such in whatever IPv6 form it comes.
 Rule 3: we never connect to ourselves: whatever asks us to would go round in a circle.
+Rule 4: an address of this machine is not public, though it looks so: a firewall keeps others from it, and not us.
 """
 
 import socket
@@ -39,7 +40,7 @@ class AddressCheck:
                 f"{self.name} is this proxy itself, at {address} port {port}",
                 hint="name the repository's own host in the URL; the proxy's address belongs into http_proxy only",
             )
-        kind = kind_of(address) if self.is_public_only else None
+        kind = inside(address) if self.is_public_only else None
         if kind is not None:
             raise RefusedError(
                 f"{self.name} is at {address}, {kind}: {self.why}",
@@ -70,6 +71,11 @@ def kind_of(address: str) -> str | None:
     return next((kind for is_kind, kind in kinds if is_kind), None)
 
 
+def inside(address: str) -> str | None:
+    """What keeps others from an address, in words; None: everybody can reach it as well as we can."""
+    return kind_of(address) or ("an address of this machine" if _is_of_this_machine(plain(address)) else None)
+
+
 def is_own(address: str, port: int, own: Own) -> bool:
     """Whether a connection to there would come to us."""
     ip = plain(address)
@@ -94,13 +100,13 @@ def plain(address: str) -> IPv4Address | IPv6Address:
 
 
 def _is_of_this_machine(ip: IPv4Address | IPv6Address) -> bool:
-    """Only an address of its own can be bound on a machine."""
+    """Whoever connects to an address of its own machine does so from that address."""
     if ip.is_loopback:
         return True
     family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((str(ip), 0))
+            probe.connect((str(ip), 9))  # sends nothing
+            return ip_address(str(probe.getsockname()[0])) == ip
     except OSError:
         return False
-    return True

@@ -33,10 +33,10 @@ class Redirects:
 
     def is_outside(self, endpoint: Endpoint, address: str) -> bool:
         """Whether everybody can reach that server; `address`: whom we are connected to, empty if unknown."""
-        from aptfreeze.fetch.addresses import kind_of  # start-up time: ipaddress
+        from aptfreeze.fetch.addresses import inside  # start-up time: ipaddress
 
         addresses = [address] if self._routes.proxy_for(endpoint) is None else _resolved(endpoint)
-        return all(kind_of(each) is None for each in addresses if each)
+        return all(inside(each) is None for each in addresses if each)
 
     def check(self, endpoint: Endpoint) -> "AddressCheck | None":
         """What is checked of a server that somebody outside leads to; None: it may be anywhere."""

@@ -2,12 +2,15 @@
 """Which addresses are public, in every form that one can write; and which are our own."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from aptfreeze.errors import RefusedError
 from aptfreeze.fetch.addresses import AddressCheck, is_loopback, is_own, kind_of
 from aptfreeze.fetch.dialing import connect
+from support.isolation import needs_namespaces
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,30 @@ def test_who_listens_on_all_addresses_knows_the_ones_that_no_list_has() -> None:
         probe.connect(("192.0.2.1", 9))  # sends nothing: only chooses the address that would be used
         address = probe.getsockname()[0]
     assert is_own(address, 3142, frozenset({("0.0.0.0", 3142)}))
+
+
+_A_MACHINE_AT = """
+import fcntl, socket, struct, sys
+from aptfreeze.errors import RefusedError
+from aptfreeze.fetch.addresses import AddressCheck
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    address = struct.pack("16sH2s4s8s", b"lo", socket.AF_INET, b"", socket.inet_aton("8.8.8.8"), b"")
+    fcntl.ioctl(any_socket, 0x8916, address)  # netdevice(7): SIOCSIFADDR
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14s", b"lo", 1, b""))  # SIOCSIFFLAGS: up
+check = AddressCheck("db.example.org", frozenset(), is_public_only=True)
+check("9.9.9.9", 80)
+try:
+    check("8.8.8.8", 80)
+except RefusedError as error:
+    print(error.message)
+"""
+
+
+@needs_namespaces()
+def test_a_public_address_of_this_machine_is_not_one_that_everybody_reaches() -> None:
+    command = ["unshare", "--map-root-user", "--net", sys.executable, "-c", _A_MACHINE_AT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "db.example.org is at 8.8.8.8, an address of this machine: not passed on to" in done.stdout
 
 
 def test_even_a_client_on_loopback_gets_no_circle() -> None:

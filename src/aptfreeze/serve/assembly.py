@@ -111,6 +111,7 @@ def assembled(
         archive.mirrors,
         passage,
         archive.downloads.hosts,
+        threads,
         relays,
         offline=offline,
     )

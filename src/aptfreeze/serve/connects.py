@@ -47,9 +47,11 @@ class Connects:
         passage: Passage,
         hosts: Hosts,
         threads: Executor,
+        relays: Executor,
         *,
         offline: bool,
     ) -> None:
+        """`relays` connect tunnels, and may all be busy with what passes through; `threads` make certificates."""
         self._session = session
         self._settings = settings
         self._certificates = certificates
@@ -57,6 +59,7 @@ class Connects:
         self._passage = passage
         self._hosts = hosts
         self._threads = threads
+        self._relays = relays
         self._offline = offline
 
     async def answer(self, request: Request) -> Reply:
@@ -123,9 +126,7 @@ class Connects:
                 f"https://{name} is not frozen, and --offline forbids a tunnel to it",
                 hint="run once without --offline, or do without it",
             )
-        opening = asyncio.get_running_loop().run_in_executor(
-            self._threads, partial(self._hosts.tunnel, endpoint, check)
-        )
+        opening = asyncio.get_running_loop().run_in_executor(self._relays, partial(self._hosts.tunnel, endpoint, check))
         try:
             server = await asyncio.shield(opening)
         except asyncio.CancelledError:  # the client left

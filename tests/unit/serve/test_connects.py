@@ -34,19 +34,23 @@ class Asked:
         self.intercept = InterceptSettings(NOWHERE)
         self.policy = PolicySettings()
         self.offline = False
+        self.has_relays = True
+        """Whether there is a thread for what passes through."""
 
     def connect(self, target: str, agent: str = "Wget/1.21.3") -> Reply:
         async def ask() -> Reply:
-            with ThreadPoolExecutor(1) as threads:
-                return await self._desk(threads).answer(_request("CONNECT", target, agent))
+            with ThreadPoolExecutor(1) as threads, ThreadPoolExecutor(1) as relays:
+                if not self.has_relays:
+                    relays.shutdown()
+                return await self._desk(threads, relays).answer(_request("CONNECT", target, agent))
 
         return asyncio.run(ask())
 
     def reads(self, method: str, target: str, agent: str = "Wget/1.21.3") -> bool:
         with ThreadPoolExecutor(1) as threads:
-            return self._desk(threads).reads(_request(method, target, agent))
+            return self._desk(threads, threads).reads(_request(method, target, agent))
 
-    def _desk(self, threads: ThreadPoolExecutor) -> Connects:
+    def _desk(self, threads: ThreadPoolExecutor, relays: ThreadPoolExecutor) -> Connects:
         return Connects(
             self.session,
             self.intercept,
@@ -55,6 +59,7 @@ class Asked:
             Passage(self.session, self.policy, frozenset()),
             self.archive.downloads.hosts,
             threads,
+            relays,
             offline=self.offline,
         )
 
@@ -87,6 +92,11 @@ def test_apts_is_intercepted_whatever_the_host_and_not_counted(asked: Asked) -> 
         assert reply.upgrade is not None
         assert reply.done is None
     assert not asked.session.not_frozen
+
+
+def test_it_needs_no_thread_of_what_passes_through(asked: Asked) -> None:
+    asked.has_relays = False
+    assert asked.connect("mirror.example.org:443", APT_USER_AGENT).upgrade is not None
 
 
 def test_offline_it_is_intercepted_too(asked: Asked) -> None:

@@ -4,7 +4,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -74,10 +74,10 @@ def tls_client(
 class EarlyClient:
     """A client that sends its CONNECT and its ClientHello in one piece, and by hand whatever comes then."""
 
-    def __init__(self, plain: socket.socket) -> None:
+    def __init__(self, plain: socket.socket, context: ssl.SSLContext | None = None) -> None:
         self._plain = plain
         self._from_peer, self._to_peer = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._secured = client_context().wrap_bio(self._from_peer, self._to_peer, server_hostname=HOST)
+        self._secured = (context or client_context()).wrap_bio(self._from_peer, self._to_peer, server_hostname=HOST)
         plain.settimeout(PATIENCE_S)
 
     def hello(self) -> bytes:
@@ -98,8 +98,12 @@ class EarlyClient:
                 self._plain.sendall(self._to_peer.read())
             return
 
-    def ask(self, data: bytes) -> None:
+    def ask(self, data: bytes, *, is_last: bool = False) -> None:
+        """`is_last`: and TLS's own goodbye behind it."""
         self._secured.write(data)
+        if is_last:
+            with suppress(ssl.SSLWantReadError):  # it would wait for the peer's
+                self._secured.unwrap()
         self._plain.sendall(self._to_peer.read())
 
     def read_exactly(self, size: int) -> bytes:

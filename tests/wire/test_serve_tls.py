@@ -94,6 +94,16 @@ def test_a_later_connect_leads_to_tls_too_also_with_a_client_hello_behind_it(
         assert client.read_exactly(len(expected)) == expected
 
 
+def test_the_connect_says_the_host_whatever_the_client_hello_says(handler: Intercepting) -> None:
+    context = client_context()
+    context.check_hostname = False
+    with serving(handler) as server, server.connect() as plain:
+        plain.sendall(CONNECT)
+        assert read_exactly(plain, len(ESTABLISHED)) == ESTABLISHED
+        with context.wrap_socket(plain, server_hostname="other.example.org") as client:
+            assert (client.getpeercert() or {})["subjectAltName"] == (("DNS", "mirror.example.org"),)
+
+
 def test_a_handshake_that_never_ends_is_reset_after_its_time(handler: Intercepting) -> None:
     with serving(handler, Limits(head_s=0.2)) as server, server.connect() as plain:
         plain.sendall(CONNECT + EarlyClient(plain).hello()[:20])
@@ -194,6 +204,23 @@ def test_a_client_that_ends_its_side_gets_what_it_asked_and_a_clean_end(handler:
             client.sendall(get("/hello", "/hello"))
             socket.socket.shutdown(client, socket.SHUT_WR)  # TCP's end alone
             assert read_all(client) == 2 * answer(200, "OK", b"hello")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_that_says_goodbye_and_reads_on_gets_what_it_asked(
+    handler: Intercepting, version: ssl.TLSVersion
+) -> None:
+    context = client_context()
+    context.minimum_version = context.maximum_version = version
+    with serving(handler) as server, server.connect() as plain:
+        plain.sendall(CONNECT)
+        assert read_exactly(plain, len(ESTABLISHED)) == ESTABLISHED
+        client = EarlyClient(plain, context)
+        plain.sendall(client.hello())
+        client.shake_hands()
+        client.ask(get("/hello"), is_last=True)
+        expected = answer(200, "OK", b"hello")
+        assert client.read_exactly(len(expected)) == expected
 
 
 def test_the_end_that_a_client_asks_for_is_a_clean_one(handler: Intercepting) -> None:

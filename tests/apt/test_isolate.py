@@ -87,6 +87,17 @@ def test_what_tries_to_get_around_fails(who: Builds, repository: Repository, ori
     assert origin.count("*") == 0
 
 
+@everybody
+def test_a_connection_that_was_there_before_is_not_inherited(who: Builds, origin: Origin) -> None:
+    host, port = origin.host.split(":")
+    line = shlex.join(who.line(["sh", "-c", "echo asked >&9"], *who.isolate))
+    done = run(
+        ["bash", "-c", f"exec 9<>/dev/tcp/{host}/{port}; exec {line}"], env=who.environ, cwd=who.product.environment
+    )
+
+    assert "not handed to the command: descriptor 9" in done.fails(2).said_by("aptfreeze")
+
+
 # --- who COMMAND is --------------------------------------------------------------------------------------------------
 
 _SHOW = "id -u; cat /proc/self/uid_map; id -nG; echo $HOME $USER"
@@ -127,6 +138,21 @@ def test_root_for_a_user_is_that_user_with_all_groups_and_so_is_all_that_is_writ
     assert shown[-2:] == [f"{NAME} {NAME}s", f"{who.machine.folder} {NAME}"]
     written = [who.product.lock_file, *who.product.archive.rglob("*"), *who.product.environment.rglob("*")]
     assert {path.stat().st_uid for path in written} == {NUMBER}
+
+
+@root_for_user
+def test_folders_that_only_root_can_write_are_not_the_user_s(who: Builds, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    environ = who.environ | {
+        "XDG_CONFIG_HOME": f"{tmp_path}/config",
+        "TMPDIR": str(tmp_path),
+        "XDG_CACHE_HOME": f"{who.machine.folder}/cache",
+    }
+    line = who.line(["sh", "-c", "echo ${XDG_CONFIG_HOME-none} ${TMPDIR-none} $XDG_CACHE_HOME"], *who.isolate)
+
+    done = run(line, env=environ, cwd=who.product.environment).ok()
+
+    assert done.stdout.split() == ["none", "none", f"{who.machine.folder}/cache"]
 
 
 @root_for_user
@@ -183,6 +209,15 @@ def test_a_run_that_does_not_count_proves_nothing(who: Builds, repository: Repos
 
     assert told["exit_status"] == 125
     assert (told["isolated"], told["proved"]) == (True, False)
+
+
+@root
+def test_a_command_that_failed_proves_nothing(who: Builds) -> None:
+    who.product.command("init").ok()
+    done, told = (who.summary_of(["sh", "-c", f"exit {n}"], *who.isolate, "--locked", "--offline") for n in (0, 3))
+
+    assert (done["proved"], done["exit_status"]) == (True, 0)
+    assert (told["proved"], told["exit_status"]) == (False, 3)
 
 
 @root

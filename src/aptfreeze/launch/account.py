@@ -3,10 +3,17 @@
 
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Final
 
 from aptfreeze.errors import UsageError
 from aptfreeze.values import immutable
+
+_FOLDERS: Final = (
+    "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME",
+)  # fmt: skip
+"""Where one's files go, if not to the usual places."""
 
 
 @immutable
@@ -50,6 +57,13 @@ class Account:
         os.setresgid(self.group, self.group, self.group)
         os.setresuid(self.user, self.user, self.user)
 
+    def settle(self, environ: MutableMapping[str, str]) -> None:
+        """In a process that is theirs now: the variables tell of them, and name no folder that they cannot write."""
+        environ.update(self.variables)
+        for name in _FOLDERS:
+            if name in environ and not _can_be_written(Path(environ[name])):
+                del environ[name]
+
 
 def invoking_user(environ: Mapping[str, str]) -> str:
     """Who called sudo: the number that it leaves in the variables. UsageError if nobody did."""
@@ -58,3 +72,9 @@ def invoking_user(environ: Mapping[str, str]) -> str:
     raise UsageError(
         "--user without a name means who called sudo, and SUDO_UID is not set", hint="name the user: --user NAME"
     )
+
+
+def _can_be_written(folder: Path) -> bool:
+    """By this process, which may have to make it."""
+    above = next((each for each in (folder, *folder.parents) if os.access(each, os.F_OK)), folder)
+    return os.access(above, os.W_OK | os.X_OK)

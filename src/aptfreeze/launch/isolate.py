@@ -21,6 +21,7 @@ from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.launch.account import Account, invoking_user
 from aptfreeze.launch.channel import Channel
 from aptfreeze.launch.idmap import Ranges, map_ranges, read_ranges
+from aptfreeze.launch.inherited import withhold_sockets
 from aptfreeze.launch.keeper import keep
 from aptfreeze.launch.namespace import forbidden
 from aptfreeze.launch.notice import Notice
@@ -82,7 +83,8 @@ class Isolation:
 
 
 def isolate(user: str | None, environ: MutableMapping[str, str]) -> Isolation:
-    """Make the namespace. AptfreezeError if the kernel forbids it, UsageError if `user` cannot be.
+    """Make the namespace. AptfreezeError if the kernel forbids it, UsageError if `user` cannot be, or if a standard
+    stream leads out.
 
     `user` is a name or a number, empty for who called sudo: this process then belongs to them, and `environ` says so.
     """
@@ -93,6 +95,7 @@ def isolate(user: str | None, environ: MutableMapping[str, str]) -> Isolation:
             f"only root can run a command as {account.name}",
             hint=f'"sudo aptfreeze run --isolate --user {account.name} -- ...", or leave --user out',
         )
+    withheld = withhold_sockets()
     channel, pid = _forked(account, with_user)
     with ExitStack() as undo:
         undo.callback(os.waitpid, pid, 0)
@@ -102,8 +105,8 @@ def isolate(user: str | None, environ: MutableMapping[str, str]) -> Isolation:
         undo.pop_all()
     if user is not None:
         account.become()
-        environ.update(account.variables)
-    return Isolation(channel, pid, listener, maps_range=ranges is not None, notices=notices)
+        account.settle(environ)
+    return Isolation(channel, pid, listener, maps_range=ranges is not None, notices=(*withheld, *notices))
 
 
 def _forked(account: Account, with_user: bool) -> tuple[Channel, int]:

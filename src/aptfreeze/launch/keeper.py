@@ -2,8 +2,8 @@
 """The keeper: the process of `run --isolate` that makes the namespace, starts COMMAND in it, and leaves nothing behind.
 
 Rule 1: it is forked from `run` before the first thread (unshare(2) wants that), and never returns into `run`'s code.
-Rule 2: no signal but SIGKILL ends it, so that Ctrl-C, which goes to all of the terminal's group, is COMMAND's alone.
-It is in the same session and group as `run`, and so is COMMAND.
+Rule 2: no signal but SIGKILL ends it, and not even that when it goes to all of `run`'s process group, as from a CI
+system that gives a build up: COMMAND is in that group, the keeper in one of its own, in the same session.
 Rule 3: whatever COMMAND starts is its descendant (PR_SET_CHILD_SUBREAPER); when `run` is gone, by its end or a
 kill -9, all of them are ended, and with the last one the namespace.
 Rule 4: as root it stays root, whoever COMMAND is, for COMMAND may have started processes of root by sudo.
@@ -52,8 +52,10 @@ def keep(channel: Channel, account: Account, *, with_user: bool) -> NoReturn:
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGCHLD})
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        group = os.getpgrp()
+        os.setpgid(0, 0)
         with contextlib.suppress(EOFError):
-            _Keeper(channel, account, with_user).serve()
+            _Keeper(channel, account, group, with_user).serve()
     except Exception:
         traceback.print_exc()  # a bug: `run` finds the channel closed
     finally:
@@ -63,9 +65,10 @@ def keep(channel: Channel, account: Account, *, with_user: bool) -> NoReturn:
 class _Keeper:
     """Mutable state: the pid of COMMAND, 0 while there is none."""
 
-    def __init__(self, channel: Channel, account: Account, with_user: bool) -> None:
+    def __init__(self, channel: Channel, account: Account, group: int, with_user: bool) -> None:
         self._channel = channel
         self._account = account
+        self._group = group
         self._with_user = with_user
         self._command = 0
         self._wakes, wakes = os.pipe()
@@ -112,7 +115,8 @@ class _Keeper:
 
     def _start(self, order: Mapping[str, Any]) -> None:
         try:
-            self._command = _spawned(order, None if self._with_user or os.geteuid() != 0 else self._account)
+            account = None if self._with_user or os.geteuid() != 0 else self._account
+            self._command = _spawned(order, self._group, account)
         except OSError as error:
             self._channel.send({"errno": error.errno})
             return
@@ -121,12 +125,12 @@ class _Keeper:
         os.close(handle)
 
 
-def _spawned(order: Mapping[str, Any], account: Account | None) -> int:
+def _spawned(order: Mapping[str, Any], group: int, account: Account | None) -> int:
     """COMMAND's pid; OSError if it cannot be executed. `account`: whom it belongs to, if not to us."""
     reading, writing = os.pipe()  # close-on-exec: it ends without a word when COMMAND runs
     pid = os.fork()
     if pid == 0:
-        _execute(order, account, writing)
+        _execute(order, group, account, writing)
     os.close(writing)
     with open(reading, "rb") as errors:  # noqa: PTH123 - a descriptor
         number = errors.read()
@@ -136,8 +140,9 @@ def _spawned(order: Mapping[str, Any], account: Account | None) -> int:
     return pid
 
 
-def _execute(order: Mapping[str, Any], account: Account | None, writing: int) -> NoReturn:
+def _execute(order: Mapping[str, Any], group: int, account: Account | None, writing: int) -> NoReturn:
     try:
+        os.setpgid(0, group)
         if account is not None:
             account.become()
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the ids, which clear it

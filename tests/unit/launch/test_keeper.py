@@ -5,6 +5,7 @@ How COMMAND meets it, test_process.py tells, for COMMANDs with a keeper and with
 """
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -38,12 +39,19 @@ sys.exit(ended.status)
 
 
 @contextmanager
-def host(tmp_path: Path, text: str, *, stop_limit_s: float = 60) -> Iterator[tuple[subprocess.Popen[str], Mark]]:
+def host(
+    tmp_path: Path, text: str, *, stop_limit_s: float = 60, own_group: bool = False
+) -> Iterator[tuple[subprocess.Popen[str], Mark]]:
     """A host that runs this text of a shell, and what tells its processes from others."""
     (tmp_path / "host.py").write_text(_HOST)
     line, mark = [sys.executable, str(tmp_path / "host.py"), str(stop_limit_s), text], Mark()
     with subprocess.Popen(
-        line, env=os.environ | mark.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        line,
+        env=os.environ | mark.variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0 if own_group else None,
     ) as process:
         yield process, mark
 
@@ -99,3 +107,56 @@ def test_a_killed_keeper_takes_the_command_with_it_and_is_told(tmp_path: Path) -
 def test_no_signal_ends_the_keeper_before_its_time(tmp_path: Path, name: str) -> None:
     with host(tmp_path, f"kill -{name} $PPID; exit 4") as (process, _):
         assert process.wait(_LIMIT_S) == 4
+
+
+def test_a_kill_9_of_all_of_its_process_group_leaves_nothing_either(tmp_path: Path) -> None:
+    text = "setsid sh -c 'echo ready; exec sleep 1000' & wait"
+    with host(tmp_path, text, own_group=True) as (process, mark):
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_LIMIT_S)
+
+        mark.wait_until_gone()
+
+
+_LATE_CLIENT = """
+import os, pathlib, signal, socket, sys, time
+
+def ask(*_):
+    while not (folder / "dead").exists():
+        time.sleep(0.01)
+    try:
+        socket.create_connection(("127.0.0.1", 3142), timeout=10)
+        told = "connected"
+    except OSError as error:
+        told = error.strerror
+    (folder / "told.tmp").write_text(told)
+    (folder / "told.tmp").rename(folder / "told")
+    os._exit(0)
+
+folder = pathlib.Path(sys.argv[1])
+signal.signal(signal.SIGTERM, ask)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_without_run_nobody_listens_any_more(tmp_path: Path) -> None:
+    """Who asks then is refused at once, and does not wait for an answer that nobody will give."""
+    (tmp_path / "client.py").write_text(_LATE_CLIENT)
+    with host(tmp_path, shlex.join(["exec", sys.executable, f"{tmp_path}/client.py", str(tmp_path)])) as (
+        process,
+        mark,
+    ):
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+
+        process.kill()
+        process.wait(_LIMIT_S)
+        (tmp_path / "dead").touch()
+
+        mark.wait_until_gone()
+        assert (tmp_path / "told").read_text() == "Connection refused"

@@ -32,7 +32,8 @@ class Summary:
     isolated: bool
     """Whether COMMAND had no IP network but the proxy."""
     proved: bool
-    """Whether all that COMMAND got by IP is in the lock and the archive: isolated, locked, offline, no verdict."""
+    """Whether all that COMMAND got by IP is in the lock and the archive: isolated, locked, offline, no verdict, and
+    COMMAND did not fail."""
     command_status: int
     exit_status: int
 
@@ -56,7 +57,7 @@ class Summary:
         if self.proved:
             yield "proved: isolated, locked and offline; by IP, COMMAND got only what the lock and the archive hold"
         elif self.isolated:
-            yield "isolated: COMMAND had no IP network but this proxy (with --locked and --offline it is a proof)"
+            yield "isolated: COMMAND had no IP network but this proxy (success with --locked and --offline is a proof)"
         if self.verdicts:
             reasons = counted(len(self.verdicts), "reason")
             yield f"this run does not count ({reasons} above); exit status {self.exit_status}"

@@ -172,7 +172,7 @@ def _summary(
         failures=tuple(session.failures),
         verdicts=tuple(session.verdicts),
         isolated=isolated,
-        proved=is_closed and not session.verdicts,
+        proved=is_closed and not session.verdicts and ended.status == 0,
         command_status=ended.status,
         exit_status=OWN_FAILURE_OF_RUN if session.verdicts else ended.status,
     )

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Clients that insist on https: apt is served frozen repositories, everybody else passes in a tunnel."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,34 +8,17 @@ import pytest
 from support.apt import Apt, MakeApt
 from support.aptfreeze import Aptfreeze
 from support.build import build
-from support.certificates import Authority, server_context
-from support.layout import Layout
+from support.certificates import Authority
 from support.origin import Origin
 from support.repository import Repository
-from support.signing import SigningKey
 
 HELLO = "hello_1.0_amd64.deb"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Authority:
-    """Who vouches for the mirror."""
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-def secure(tmp_path: Path, world: Authority) -> Iterator[Origin]:
-    """A mirror that speaks https only."""
-    with Origin(tmp_path / "mirror", server_context(world.issue("127.0.0.1"))) as origin:
-        yield origin
-
-
-@pytest.fixture
-def repository(secure: Origin, signing_key: SigningKey) -> Repository:
-    repository = Repository(secure.root / "debian", signing_key, Layout(), url=f"{secure.url}/debian")
-    repository.add("hello", "1.0")
-    repository.publish()
-    return repository
+def repository(secure_repository: Repository) -> Repository:
+    """No story of this module is about another one."""
+    return secure_repository
 
 
 @pytest.fixture

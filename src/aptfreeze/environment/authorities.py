@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from aptfreeze.environment import files
 from aptfreeze.environment.locking import exclusive
 from aptfreeze.environment.process import Process
-from aptfreeze.errors import UsageError
+from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.settings import InterceptSettings
 from aptfreeze.trust.authority import AuthorityError, certificate_in
 
@@ -43,14 +43,34 @@ def certificate(settings: InterceptSettings, process: Process) -> bytes:
 
 
 def obtain_authority(settings: InterceptSettings, process: Process) -> "Authority":
-    """The authority, made if need be. Blocks. UsageError if it is no good, can be read by others, or cannot be made."""
+    """The authority, made if need be. Blocks. UsageError if it is no good, can be read by others, or cannot be made;
+    AptfreezeError if nothing here can make certificates."""
     path = authority_file(settings)
-    return _parsed(path) or _made(path, settings, process)
+    try:
+        return _parsed(path) or _made(path, settings, process)
+    except ImportError as error:  # it is required, but may be gone, or not be for this Python
+        raise AptfreezeError(
+            f"certificates for https cannot be made: {error}",
+            hint="reinstall the Python package cryptography (Debian: python3-cryptography)",
+        ) from error
+
+
+def check_makeable(path: Path) -> None:
+    """UsageError if there is no authority, and none can be made there."""
+    if path.exists():
+        return
+    above = next(folder for folder in path.parents if folder.exists())
+    if not os.access(above, os.W_OK | os.X_OK, effective_ids=True):
+        raise UsageError(
+            f"{path} cannot be made: {above} cannot be written by this user",
+            hint="name a file elsewhere with [tls] authority in aptfreeze.toml",
+        )
 
 
 def _made(path: Path, settings: InterceptSettings, process: Process) -> "Authority":
     from aptfreeze.trust.authority import Authority  # start-up time
 
+    check_makeable(path)
     files.make_folder(path.parent)
     with exclusive(path.with_name(f".{path.name}.mutex"), process):
         if known := _parsed(path):  # another command was faster

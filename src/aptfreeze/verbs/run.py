@@ -69,6 +69,7 @@ async def run(
         async with running(
             world, "127.0.0.1", 0, listener=isolation.listener if isolation else None, grace_s=_GRACE_S
         ) as proxy:
+            certificate, about_https = await authority
             launched = LaunchSession(
                 proxy.url,
                 generation.id,
@@ -76,11 +77,11 @@ async def run(
                 folder,
                 opened.environment.state,
                 b"" if key is None else key.certificate,
-                await authority,
+                certificate,
                 in_user_namespace=isolation is not None and isolation.maps_range,
             )
             prepared = launch.prepare(command, environ, launched, await options)
-            _note(proxy, (*(isolation.notices if isolation else ()), *prepared.notices))
+            _note(proxy, (*(isolation.notices if isolation else ()), *about_https, *prepared.notices))
             overridden = in_thread(prepared.overridden)
             ended = await run_command(
                 command, prepared.variables, signals, None if isolation is None else isolation.start
@@ -92,14 +93,15 @@ async def run(
         return _summary(proxy, ended, missing, opened, isolated=isolation is not None)
 
 
-def _authority(opened: Opened) -> bytes:
-    """The certificate of the authority that https is served with; empty if there can be none: only https needs it."""
+def _authority(opened: Opened) -> tuple[bytes, tuple[Notice, ...]]:
+    """The certificate of the authority that https is served with; empty, and said, if there can be none."""
     from aptfreeze.environment.authorities import certificate  # start-up time
 
     try:
-        return certificate(opened.settings.intercept, opened.process)
-    except AptfreezeError:  # whoever asks by https is told
-        return b""
+        return certificate(opened.settings.intercept, opened.process), ()
+    except AptfreezeError as error:  # no failure: only https needs it
+        told = f"no https is frozen in this run, and an apt that asks by https is refused: {error.message}"
+        return b"", (Notice(told, hint=error.hint),)
 
 
 @contextmanager

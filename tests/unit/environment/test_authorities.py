@@ -2,6 +2,7 @@
 """The authority for certificates, as it lies on disk."""
 
 import stat
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from aptfreeze.environment.authorities import authority_file, certificate, obtain_authority
 from aptfreeze.environment.process import Process
-from aptfreeze.errors import UsageError
+from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.settings import InterceptSettings
+from support.users import acting_as, folder_of, only_root
 
 PROCESS = Process.current("test")
 
@@ -55,3 +57,21 @@ def test_one_that_others_can_read_or_that_is_none_is_refused_with_what_to_do(tmp
     for ask in (certificate, obtain_authority):
         with pytest.raises(UsageError, match="cannot be used to sign"):
             ask(settings(tmp_path), PROCESS)
+
+
+@only_root
+def test_where_none_can_be_made_the_setting_is_named() -> None:
+    with folder_of(0) as folder, acting_as(4242), pytest.raises(UsageError, match=" cannot be made: ") as caught:
+        certificate(settings(folder), PROCESS)
+    assert caught.value.message.endswith(f"{folder} cannot be written by this user")
+    assert "[tls] authority" in (caught.value.hint or "")
+
+
+def test_without_what_makes_certificates_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)  # as if it were not installed
+
+    with pytest.raises(AptfreezeError, match="certificates for https cannot be made: ") as caught:
+        certificate(settings(tmp_path), PROCESS)
+
+    assert "python3-cryptography" in (caught.value.hint or "")
+    assert not authority_file(settings(tmp_path)).exists()

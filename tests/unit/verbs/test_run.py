@@ -48,6 +48,17 @@ def test_a_summary_that_cannot_be_written(tmp_path: Path, name: str) -> None:
 # --- what is told ----------------------------------------------------------------------------------------------------
 
 
+def test_a_run_without_an_authority_for_https_goes_on_and_tells_what_will_not_go(aptfreeze: Aptfreeze) -> None:
+    (aptfreeze.root / "authority.pem").write_text("none")
+    aptfreeze.configure('[tls]\nauthority = "../authority.pem"')
+    aptfreeze.root.joinpath("authority.pem").chmod(0o644)
+
+    told = aptfreeze.run(["true"]).ok().said_by("aptfreeze")
+
+    assert "no https is frozen in this run, and an apt that asks by https is refused: " in told
+    assert "aptfreeze: Hint: chmod 600 " in told
+
+
 def test_a_run_that_pins_a_suite(aptfreeze: Aptfreeze, repository: Repository) -> None:
     result = aptfreeze.run(fetching(*lists(repository)))
 

@@ -135,6 +135,11 @@ class InterceptSettings:
     """The only hosts that the authority may sign for; empty: all."""
 
 
+def is_listed(host: str, listed: tuple[str, ...]) -> bool:
+    """Whether the host, or one that it is below, is in such a list."""
+    return any(host == each or host.endswith(f".{each}") for each in listed)
+
+
 @immutable
 class MirrorSettings:
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

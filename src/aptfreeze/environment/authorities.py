@@ -9,6 +9,8 @@ Rule 3: it is no part of an environment, and never of a product's git.
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +48,20 @@ def obtain_authority(settings: InterceptSettings, process: Process) -> "Authorit
     """The authority, made if need be. Blocks. UsageError if it is no good, can be read by others, or cannot be made;
     AptfreezeError if nothing here can make certificates."""
     path = authority_file(settings)
-    try:
+    with _cryptography():
         return _parsed(path) or _made(path, settings, process)
+
+
+def held_authority(settings: InterceptSettings) -> "Authority | None":
+    """The same, and None if it has not been made yet."""
+    with _cryptography():
+        return _parsed(authority_file(settings))
+
+
+@contextmanager
+def _cryptography() -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:  # it is required, but may be gone, or not be for this Python
         raise AptfreezeError(
             f"certificates for https cannot be made: {error}",
@@ -56,9 +70,11 @@ def obtain_authority(settings: InterceptSettings, process: Process) -> "Authorit
 
 
 def check_makeable(path: Path) -> None:
-    """UsageError if there is no authority, and none can be made there."""
+    """UsageError if there is no authority, and none can be made there; AptfreezeError as `obtain_authority`."""
     if path.exists():
         return
+    with _cryptography():
+        from cryptography import x509  # noqa: F401 - start-up time
     above = next(folder for folder in path.parents if folder.exists())
     if not os.access(above, os.W_OK | os.X_OK, effective_ids=True):
         raise UsageError(

@@ -84,12 +84,13 @@ class Security:
     def _context(self, tls: HostTls) -> ssl.SSLContext:
         with self._lock:
             if tls not in self._contexts:
-                self._contexts[tls] = _context(tls)
+                self._contexts[tls] = load_files(tls)
             return self._contexts[tls]
 
 
-def _context(settings: HostTls) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificates and names
+def load_files(settings: HostTls) -> ssl.SSLContext:
+    """A context that verifies certificates and names by these files, and shows ours. UsageError for one of no use."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if settings.uses_system_cas:

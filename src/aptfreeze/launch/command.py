@@ -5,15 +5,18 @@ Only COMMAND's own words are read, never a script that it runs: a build script t
 the run, when no request came.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
 from aptfreeze.launch.notice import Notice
 
+_URL: Final = re.compile(r"\bhttps?://[^\s\"']+")
 _APT: Final = frozenset({"apt", "apt-get"})
 _TOOLS: Final = _APT | {"mmdebstrap", "debootstrap", "qemu-debootstrap", "cdebootstrap", "aptitude"}
 
+_PASSING: Final = frozenset({"debootstrap", "qemu-debootstrap", "cdebootstrap", "wget", "curl"})
 _USER_CHANGERS: Final = frozenset({"sudo", "doas", "su", "runuser", "pkexec"})
 
 
@@ -53,6 +56,38 @@ def own_proxy_notice(command: Sequence[str]) -> Notice | None:
         f"an option of {tool_of(command)} sets a proxy for apt; requests through it are not frozen",
         hint="remove the option that sets Acquire::http::Proxy",
     )
+
+
+def own_authority_notice(command: Sequence[str]) -> Notice | None:
+    """A notice when an option of COMMAND names whom apt trusts by https: apt then does not hear of our authority."""
+    found = next(
+        (word for word in command[1:] if "acquire::https::" in word.lower() and "cainfo" in word.lower()), None
+    )
+    if found is None or tool_of(command) not in _TOOLS:
+        return None
+    return Notice(
+        f"an option of {tool_of(command)} names whom apt trusts by https: if that file has not aptfreeze's authority, "
+        "https repositories cannot be read",
+        hint="set it in apt's configuration, to which run adds its own; or put what aptfreeze ca prints into that file",
+    )
+
+
+def tunnel_notice(command: Sequence[str]) -> Notice | None:
+    """A notice when COMMAND itself asks by https and is not apt."""
+    tool = tool_of(command)
+    if tool not in _PASSING or not any(word.startswith("https://") for word in command[1:]):
+        return None
+    return Notice(
+        f"{tool} asks by https, which passes in a tunnel and is not frozen",
+        hint="write http://, or list the host in [tls] intercept and let it trust the authority of aptfreeze ca",
+    )
+
+
+def urls_in(command: Sequence[str]) -> list[str]:
+    """The urls that COMMAND's words name for apt: arguments of mmdebstrap, for example."""
+    if tool_of(command) not in _TOOLS - _PASSING:
+        return []
+    return [url for word in command[1:] for url in _URL.findall(word)]
 
 
 def other_key_notice(command: Sequence[str]) -> Notice | None:

@@ -14,9 +14,11 @@ from aptfreeze.launch.command import (
     elevation_notice,
     is_apt,
     other_key_notice,
+    own_authority_notice,
     own_proxy_notice,
     passed_wrapper_notice,
     tool_of,
+    tunnel_notice,
 )
 from aptfreeze.launch.finding import Finding, Level
 from aptfreeze.launch.process import NotStartedError, find_program
@@ -53,6 +55,16 @@ _SCRIPT: Final = (
         "leave proxies out: they go past aptfreeze, which goes by yours itself",
     ),
     (
+        re.compile(r"\b(?:wget|curl|debootstrap)\b.*\bhttps://", re.IGNORECASE),
+        "asks by https, which passes in a tunnel and is not frozen",
+        'write http://, or "aptfreeze pin URL" and http:// for a single file; see docs/howto/https.md',
+    ),
+    (
+        re.compile(r"Acquire::https::.*CAInfo", re.IGNORECASE),
+        "names whom apt trusts by https",
+        "put what aptfreeze ca prints into that file, or set it in apt's configuration, to which run adds its own",
+    ),
+    (
         re.compile(r"(?:^|[\s;&|(`])(?:docker|podman|buildah|ssh|systemd-nspawn|chroot|schroot)\s"),
         "starts something in another root, container or machine",
         'give that the proxy: "http_proxy=$APTFREEZE_PROXY" and the host\'s network; see docs/howto/bypass.md',
@@ -75,6 +87,9 @@ def look_at_command(command: Sequence[str], environ: Mapping[str, str], *, resig
     own_proxy = own_proxy_notice(command)
     if own_proxy is not None:
         yield Finding.of(own_proxy, Level.PROBLEM, "an option beats every configuration and variable")
+    for told in (own_authority_notice(command), tunnel_notice(command)):
+        if told is not None:
+            yield Finding.of(told, Level.WARNING)
     other_key = other_key_notice(command) if resigns else None
     if other_key is not None:
         yield Finding.of(other_key, Level.PROBLEM, "no key but the environment's fits what is served")
@@ -102,8 +117,9 @@ def _of_the_tool(command: Sequence[str]) -> Iterator[Finding]:
             Level.WARNING,
             f"{tool} works in another root",
             "http_proxy gets there, if its own configuration keeps it; the file that APT_CONFIG names does not, so apt "
-            "refuses suites older than their Valid-Until",
-            "set the apt options of docs/howto/debootstrap.md in that root for the time of the build",
+            "refuses suites older than their Valid-Until, and https, whose authority it does not know",
+            "set the apt options of docs/howto/debootstrap.md in that root for the time of the build; for https, "
+            "aptfreeze ca says what to do there",
         )
     elif tool in _BITBAKE:
         yield Finding(

@@ -13,7 +13,14 @@ from aptfreeze.fetch.aptread import Option, main_file, read_options
 from aptfreeze.launch.aptconf import NO_SANDBOX, override_notices, proxy_notices, run_rules, write_configuration
 from aptfreeze.launch.aptlists import prepare_lists
 from aptfreeze.launch.authorities import write_authorities
-from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice, passed_wrapper_notice
+from aptfreeze.launch.command import (
+    elevation_notice,
+    is_apt,
+    other_key_notice,
+    own_authority_notice,
+    own_proxy_notice,
+    passed_wrapper_notice,
+)
 from aptfreeze.launch.notice import Notice
 from aptfreeze.launch.session import Session
 from aptfreeze.launch.variables import child_variables
@@ -54,6 +61,8 @@ def prepare(
     told = [elevation_notice(command), own_proxy_notice(command), passed_wrapper_notice(command)]
     if session.certificate:
         told.append(other_key_notice(command))
+    if session.authority:
+        told.append(own_authority_notice(command))
     all_notices = (*(notice for notice in told if notice), *notices, *wrapper_notices, *proxy_notices(found))
 
     def overridden() -> tuple[Notice, ...]:

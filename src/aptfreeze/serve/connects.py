@@ -25,7 +25,7 @@ from aptfreeze.serve.certificates import Certificates
 from aptfreeze.serve.policy import Passage
 from aptfreeze.serve.reply import Handler, Inline, Reply
 from aptfreeze.serve.session import Session
-from aptfreeze.settings import InterceptSettings
+from aptfreeze.settings import InterceptSettings, is_listed
 
 _APT = ("Debian APT-HTTP/", "APT-HTTP/")
 _ESTABLISHED = response_head(200, "Connection established", [])
@@ -77,9 +77,9 @@ class Connects:
         return request.method == "CONNECT" and self._is_intercepted(_endpoint(request).host, request)
 
     def _is_intercepted(self, host: str, request: Request) -> bool:
-        if _is_listed(host, self._settings.tunnel):
+        if is_listed(host, self._settings.tunnel):
             return False
-        return is_from_apt(request) or _is_listed(host, self._settings.intercept)
+        return is_from_apt(request) or is_listed(host, self._settings.intercept)
 
     # Served frozen.
 
@@ -87,7 +87,7 @@ class Connects:
         from aptfreeze.serve.handshake import secured  # start-up time: ssl
 
         only = self._settings.certificates_for
-        if only and not _is_listed(endpoint.host, only):
+        if only and not is_listed(endpoint.host, only):
             raise RefusedError(
                 f"{endpoint.host} cannot be frozen by https: [tls] certificates_for does not list it",
                 hint=f'list "{endpoint.host}" there, or, to have it passed through unfrozen, in [tls] tunnel',
@@ -181,11 +181,6 @@ def _endpoint(request: Request) -> Endpoint:
 def _prefix(endpoint: Endpoint) -> bytes:
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     return f"https://{host}{'' if endpoint.port == 443 else f':{endpoint.port}'}".encode()
-
-
-def _is_listed(host: str, listed: tuple[str, ...]) -> bool:
-    """Whether the host, or one that it is below, is in the list."""
-    return any(host == each or host.endswith(f".{each}") for each in listed)
 
 
 def _answered(server: socket.socket, sent: int, is_complete: bool) -> None:

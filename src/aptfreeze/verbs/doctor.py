@@ -2,18 +2,25 @@
 """`aptfreeze doctor`: what would bypass or break the freezing of a build, and what `run` does about it."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import IntegrityError
-from aptfreeze.fetch.aptread import read_options
+from aptfreeze.fetch.aptread import Option, read_options
 from aptfreeze.fetch.proxies import Rules
 from aptfreeze.launch.aptentries import read_entries
+from aptfreeze.launch.command import urls_in
 from aptfreeze.launch.finding import Finding, Level
 from aptfreeze.launch.lookcommand import look_at_command
 from aptfreeze.launch.lookmachine import look_at_archive, look_at_lock, look_at_namespaces, look_at_verifiers
+from aptfreeze.launch.looktls import (
+    look_at_authority,
+    look_at_https_hosts,
+    look_at_mirror_files,
+    look_at_tls_options,
+)
 from aptfreeze.launch.lookway import look_at_options, look_at_sources, look_at_variables
 
 
@@ -31,11 +38,23 @@ def _findings(opened: Opened, command: Sequence[str], environ: Mapping[str, str]
     options = read_options(environ)
     yield from look_at_options(options)
     rules = Rules(settings.proxy.url, environ, {option.name.lower(): option.value for option in options})
-    yield from look_at_sources(read_entries(environ), rules, settings.trust, resigns=resigns)
+    entries = read_entries(environ)
+    yield from look_at_sources(entries, rules, settings.trust, resigns=resigns)
+    urls = [*(entry.url for entry in entries), *urls_in(command)]
+    yield from _of_https(opened, urls, options, now)
     yield from look_at_lock(opened.store, now)
     yield from look_at_archive(settings.archive.path)
     yield from look_at_verifiers(settings.trust.backend)
     yield from look_at_namespaces()
+
+
+def _of_https(opened: Opened, urls: Sequence[str], options: Iterable[Option], now: datetime) -> Iterator[Finding]:
+    settings = opened.settings
+    is_needed = bool(settings.intercept.intercept) or any(url.startswith("https:") for url in urls)
+    yield from look_at_tls_options(options)
+    yield from look_at_https_hosts(urls, settings.intercept)
+    yield from look_at_authority(settings.intercept, now, is_needed=is_needed)
+    yield from look_at_mirror_files(settings.tls, now)
 
 
 def lines(found: Sequence[Finding]) -> Iterator[str]:

@@ -5,7 +5,16 @@ import shlex
 
 import pytest
 
-from aptfreeze.launch.command import elevation_notice, is_apt, other_key_notice, own_proxy_notice, passed_wrapper_notice
+from aptfreeze.launch.command import (
+    elevation_notice,
+    is_apt,
+    other_key_notice,
+    own_authority_notice,
+    own_proxy_notice,
+    passed_wrapper_notice,
+    tunnel_notice,
+    urls_in,
+)
 
 
 @pytest.mark.parametrize("line", ["apt update", "apt-get update", "/usr/bin/apt-get -y install x"])
@@ -84,3 +93,30 @@ def test_a_wrapper_that_is_passed_by_is_told_with_its_folder() -> None:
     assert "with /usr/bin in PATH" in (notice.hint or "")
     assert passed_wrapper_notice(["mmdebstrap"]) is None
     assert passed_wrapper_notice(["/usr/sbin/debootstrap"]) is None
+
+
+def test_an_option_that_names_whom_apt_trusts_is_told() -> None:
+    option = "Acquire::https::CAInfo=/company.pem"
+    assert own_authority_notice(["apt-get", "-o", option, "update"]) is not None
+    assert (
+        own_authority_notice(["mmdebstrap", f'--aptopt=acquire::https::mirror.example.org::cainfo "{option}"'])
+        is not None
+    )
+    assert own_authority_notice(["apt-get", "-o", "Acquire::https::Verify-Peer=false", "update"]) is None
+    assert own_authority_notice(["echo", option]) is None
+
+
+def test_who_asks_by_https_and_is_not_apt_is_told() -> None:
+    url = "https://mirror.example.org/debian"
+    assert tunnel_notice(["/usr/sbin/debootstrap", "bookworm", "root", url]) is not None
+    assert tunnel_notice(["debootstrap", "bookworm", "root", url.replace("https", "http")]) is None
+    assert tunnel_notice(["mmdebstrap", "bookworm", "x", url]) is None
+
+
+def test_urls_are_those_that_apt_will_ask_for() -> None:
+    source = "deb [trusted=yes] https://mirror.example.org/debian bookworm main"
+    assert urls_in(["mmdebstrap", "bookworm", "x", source, "http://other.example.org"]) == [
+        "https://mirror.example.org/debian",
+        "http://other.example.org",
+    ]
+    assert urls_in(["wget", "https://mirror.example.org/"]) == urls_in([]) == []

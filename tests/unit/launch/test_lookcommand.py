@@ -36,6 +36,8 @@ def looked(programs: Path, command: Sequence[str], *, resigns: bool = False) -> 
         (["docker", "build", "."], Level.WARNING, "leaves this machine's environment"),
         (["chroot", "root", "apt-get", "update"], Level.WARNING, "works in another root"),
         (["bitbake", "image"], Level.WARNING, "by sudo"),
+        (["apt-get", "-oAcquire::https::CAInfo=/x.pem", "update"], Level.WARNING, "has not aptfreeze's authority"),
+        (["debootstrap", "bookworm", "root", "https://mirror.example.org/debian"], Level.WARNING, "in a tunnel"),
     ],
 )
 def test_words_tell_what_will_happen(programs: Path, command: list[str], level: Level, said: str) -> None:
@@ -70,6 +72,8 @@ def test_what_is_unremarkable_is_only_found(programs: Path) -> None:
         ("export NO_PROXY=*", "sets or drops"),
         ("apt-get -o Acquire::http::Proxy=DIRECT update", "names a proxy"),
         ("wget --no-proxy x", "names a proxy"),
+        ("curl -O https://www.example.org/tool.tar.gz", "in a tunnel"),
+        ("apt-get -o Acquire::https::mirror.example.org::CAInfo=x update", "names whom apt trusts"),
         ("(docker run x)", "another root, container or machine"),
     ],
 )

@@ -63,6 +63,14 @@ def test_apt_and_mmdebstrap_are_told_whom_to_trust_by_https(tmp_path: Path) -> N
     assert prepared.overridden() == ()
 
 
+def test_an_option_that_keeps_our_authority_from_apt_is_told(tmp_path: Path) -> None:
+    command = ["apt-get", "-oAcquire::https::CAInfo=/company.pem", "update"]
+    (tmp_path / "plain").mkdir()
+    assert prepare(command, os.environ, make_session(tmp_path / "plain")).notices == ()
+    (notice,) = prepare(command, os.environ, make_session(tmp_path, authority=b"ours")).notices
+    assert "whom apt trusts by https" in str(notice)
+
+
 def test_all_that_is_temporary_lies_in_the_session_folder(tmp_path: Path) -> None:
     session = make_session(tmp_path)
     variables = prepare(["make"], os.environ, session).variables

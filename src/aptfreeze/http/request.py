@@ -128,25 +128,25 @@ def parse_head(head: bytes, client: str = "") -> Request:
     is_origin = target.startswith(b"/")
     if not is_origin or method == "CONNECT":
         _check_target(method, target)
-    headers, has_body = _parse_fields(match[4])
+    headers, has_body, keeps_alive = _parse_fields(match[4], minor)
     if has_body and method in _REPEATED:
         raise BadRequest(501, f"{method} with a body is not supported")
     if is_origin and minor == b"1" and "host" not in headers:
         # RFC 9112 3.2. In absolute form the target's host counts, so that a missing field does no harm.
         raise BadRequest(400, "no Host header")
     version = "1.1" if minor == b"1" else "1.0"
-    return Request(method, target, version, headers, method in _REPEATED and _keeps_alive(headers, minor), client)
+    return Request(method, target, version, headers, keeps_alive and method in _REPEATED, client)
 
 
 @lru_cache(maxsize=64)
-def _parse_fields(lines: bytes) -> tuple[Headers, bool]:
-    """The field lines of a head that the grammar accepts, and whether they announce a body."""
+def _parse_fields(lines: bytes, minor: bytes) -> tuple[Headers, bool, bool]:
+    """The field lines of a head that the grammar accepts: whether they announce a body, and keep the connection."""
     fields = [(name, value.rstrip(" \t")) for name, value in _FIELDS.findall(lines.decode("latin-1"))]
     if len(fields) > HEADER_LIMIT:
         raise BadRequest(431, f"more than {HEADER_LIMIT} header fields")
     headers = Headers(fields)
     _check_host(headers)
-    return headers, _has_body(headers)
+    return headers, _has_body(headers), _keeps_alive(headers, minor)
 
 
 def _keeps_alive(headers: Headers, minor: bytes) -> bool:

@@ -47,6 +47,11 @@ class Phase(StrEnum):
     CLOSED = "closed"
 
 
+# For each hit. Python 3.11 takes 0.05 us to reach a member through its enumeration.
+_OPEN, _LINGERING = Phase.OPEN, Phase.LINGERING
+_FINISHED, _WAITS_TO_WRITE = Progress.FINISHED, (Progress.SOCKET_FULL, Progress.TURN_OVER)
+
+
 class Connection:
     """Serves one client until either side ends, or another stage begins; the surroundings are told, once."""
 
@@ -84,7 +89,7 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            if self._phase is Phase.LINGERING:
+            if self._phase is _LINGERING:
                 if not self._intake.drop():
                     self.close()
                 return
@@ -135,7 +140,7 @@ class Connection:
 
     def _advance(self) -> None:
         try:
-            if self._phase is Phase.OPEN:
+            if self._phase is _OPEN:
                 self._go_on()
         except BodyLost as error:
             _log.warning("%s: answer cut, %s", self._peer, error)
@@ -151,7 +156,7 @@ class Connection:
         else:
             self._watch(
                 reading=not self._intake.is_over and not self._backlog,
-                writing=progress in (Progress.SOCKET_FULL, Progress.TURN_OVER),
+                writing=progress in _WAITS_TO_WRITE,
             )
 
     def _send(self) -> Progress:
@@ -160,15 +165,15 @@ class Connection:
         while True:
             batch = self._batch or self._gather()
             if batch is None:
-                return Progress.FINISHED
+                return _FINISHED
             if left <= 0:
                 return Progress.TURN_OVER
             before = batch.sent
             progress = batch.advance(self._stream, left)
-            if batch.sent > before:
-                left -= batch.sent - before
+            if (sent := batch.sent - before) > 0:
+                left -= sent
                 self._moved_at = self._loop.time()
-            if progress is not Progress.FINISHED:
+            if progress is not _FINISHED:
                 return progress
             self._settle(batch, finished=True)
 

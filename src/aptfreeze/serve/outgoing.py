@@ -40,6 +40,9 @@ class Progress(Enum):
     """Go on after the other connections."""
 
 
+_FINISHED, _FAILED = Progress.FINISHED, GrowthState.FAILED  # for each hit: see `connection`
+
+
 class BodyLost(Exception):
     """The rest of a body that was promised cannot be had."""
 
@@ -232,7 +235,7 @@ class Batch:
                 limit -= self._send_gathered(stream)
             if self._buffers:
                 return Progress.SOCKET_FULL
-            return Progress.FINISHED if self._tail is None else self._tail.advance(stream, limit)
+            return _FINISHED if self._tail is None else self._tail.advance(stream, limit)
         except BlockingIOError:
             return Progress.SOCKET_FULL
 
@@ -250,7 +253,8 @@ class Batch:
             if self._tail is not None and number == len(self._parts):
                 yield reply, self._tail.sent, finished
             else:
-                yield reply, min(max(self._sent - start, 0), body_size), self._sent >= end
+                is_whole = self._sent >= end
+                yield reply, body_size if is_whole else max(self._sent - start, 0), is_whole
 
     def close(self) -> None:
         """Stop following the source of the tail; before the receipts are told."""
@@ -261,7 +265,7 @@ class Batch:
 def _small_file(body: FileBody) -> bytes | None:
     """The body if it is small and there as a whole; what is amiss with the file shows when it is sent as a tail."""
     growth, size = body.growth, body.size
-    if size > _SMALL or growth.ready < body.end or growth.state is GrowthState.FAILED:
+    if size > _SMALL or growth.ready < body.end or growth.state is _FAILED:
         return None
     if size == 0:
         return b""

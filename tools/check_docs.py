@@ -25,6 +25,7 @@ _EXAMPLE = re.compile(r"^    .*?\b(aptfreeze [a-z]+\b[^|<>&'#\n]*)", re.MULTILIN
 DATA_MODULES = (
     "describe/changelist",
     "describe/fetched",
+    "describe/fsck",
     "describe/merges",
     "describe/rot",
     "describe/summary",

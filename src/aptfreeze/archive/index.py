@@ -8,7 +8,7 @@ Rule 3: a damaged table is deleted and counts as absent; it never makes a "not l
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,11 @@ class Indexes:
         """
         with self._reading(name) as table:
             yield from table.named(packages)
+
+    def holding(self, name: Digest, digests: Collection[Digest]) -> Iterator[tuple[str, IndexEntry]]:
+        """The paths of all files that have one of these digests, in any order; IntegrityError as for `find`."""
+        with self._reading(name) as table:
+            yield from table.holding(digests)
 
     def entries(self, name: Digest) -> Iterator[tuple[str, IndexEntry]]:
         """All paths of an index, sorted, with what it says of them; IntegrityError as for `find`."""

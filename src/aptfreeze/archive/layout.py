@@ -11,6 +11,7 @@
     <root>/condemned/<time>/<hex>           objects that nobody needed then; see `condemned`
     <root>/in-use                           flock, shared by all who use the archive; see `sharing`
     <root>/tmp/                             files before their rename
+    <root>/fsck.json                        how far an interrupted check has come (checkpoint.py)
 
 Rule 1: a path from the network never becomes a file name; a digest does.
 Rule 2: what is visible under objects/ was verified and is never modified.

@@ -156,9 +156,15 @@ class Objects:
 
     def quarantine(self, digest: Digest, why: str) -> None:
         """Take an object out of sight; the next one who asks has it fetched again."""
-        path = self.path(digest)
-        if path is not None:
-            self._put_away(path, digest, why)
+        sha256 = self.resolve(digest)
+        if sha256 is not None:
+            self._put_away(self.layout.object(sha256), digest, why)
+
+    def reject(self, sha256: Digest) -> None:
+        """The object was seen to be damaged: for this process it is not there, until another one takes its place."""
+        self._checks.distrust(sha256)
+        self._rejected.add(self.layout.object(sha256))
+        self.epoch += 1
 
     def sync(self) -> None:
         """Have everything that was stored on the disk: one `syncfs(2)`. StorageError if the disk says no."""

@@ -6,7 +6,7 @@ Rule 2: whatever sqlite finds wrong with it is a DamagedTableError, never a "not
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from aptfreeze.deb.index import PoolEntry
 from aptfreeze.freeze.catalog import IndexEntry
-from aptfreeze.freeze.digest import Wanted
+from aptfreeze.freeze.digest import Digest, Wanted
 
 _SCHEMA = 2
 _HASHES = ("sha256", "sha512", "sha1", "md5")
@@ -104,6 +104,20 @@ class Table:
         """Of all files, in any order."""
         return map(VersionRow._make, self._select(_VERSIONS))
 
+    def holding(self, digests: Collection[Digest]) -> Iterator[tuple[str, IndexEntry]]:
+        """The paths of all files that have one of these digests, by one pass."""
+        wanted = [{bytes.fromhex(each.hex) for each in digests if each.algorithm == algorithm} for algorithm in _HASHES]
+        for path, *hashes in self._select(f"SELECT path, {', '.join(_HASHES)} FROM entry"):
+            if any(found in sought for found, sought in zip(hashes, wanted, strict=True)):
+                entry = self.find(path)
+                if entry is not None:
+                    yield path, entry
+
+    def objection(self) -> str:
+        """What sqlite finds wrong with the whole file; empty: nothing. DamagedTableError."""
+        (found,) = next(self._select("PRAGMA integrity_check(1)"))
+        return "" if found == "ok" else str(found)
+
     def close(self) -> None:
         self._connection.close()
 
@@ -126,6 +140,16 @@ def clashes(one: Path, other: Path) -> tuple[int, str]:
     except sqlite3.DatabaseError as error:
         raise DamagedTableError(str(error)) from error
     return count, path or ""
+
+
+def objection(path: Path) -> str:
+    """What is wrong with a table; empty: nothing that sqlite can find. FileNotFoundError."""
+    path.stat()
+    try:
+        table = Table.open(path)
+        return "" if table is None else table.objection()
+    except DamagedTableError as error:
+        return str(error)
 
 
 def _immutable(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from aptfreeze import __version__
-from aptfreeze.cli import building, comparing, generations, keeping, looking, merging, trusting
+from aptfreeze.cli import building, comparing, generations, keeping, looking, merging, store, trusting
 from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
 
@@ -16,6 +16,7 @@ VERBS = (
     *comparing.VERBS,
     *merging.VERBS,
     *keeping.VERBS,
+    *store.VERBS,
     *looking.VERBS,
     *trusting.VERBS,
 )

@@ -35,6 +35,8 @@ class Part(StrEnum):
     INDEX = "index"
     SOURCE_INDEX = "source index"
     TRANSLATION = "translation"
+    LISTED = "listed file"
+    """Another file that a Release lists."""
     SINGLE = "single file"
     PACKAGE = "package"
     SOURCE = "source"

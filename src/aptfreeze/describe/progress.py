@@ -143,6 +143,37 @@ class FilesProgress:
         return Line(", ".join(told), tuple(_name(each) for each in running if each.received))
 
 
+class ArchiveProgress:
+    """Of a check of every object, in the order of their names. Mutable state: the rate, and where it began when."""
+
+    def __init__(self) -> None:
+        self._rate = Rate()
+        self._began: tuple[float, float] | None = None
+
+    def line(self, objects: int, read: int, position: str, now: float) -> Line:
+        """`objects` are done, the last of them that of `position`; `read` bytes came from the disk since the start."""
+        self._rate.count(read, now)
+        told = [counted(objects, "object"), f"{size_text(read)} read"]
+        if self._rate.per_s is not None:
+            told.append(_rate_text(self._rate.per_s))
+        share = _share(position)
+        if share is not None:
+            told.append(f"{100 * share:.0f}%")
+            since, before = self._began = self._began or (now, share)
+            if now - since >= _SHORTEST_S and share > before:
+                told.append(f"{time_text((now - since) * (1 - share) / (share - before))} left")
+        return Line(", ".join(told))
+
+
+def _share(position: str) -> float | None:
+    """How much lies before an object: hashes are spread evenly, so that nothing has to be counted beforehand."""
+    folder, _, name = position.rpartition("/")
+    try:
+        return int(name[:6], 16) / 0x1000000 if folder.startswith("objects/") else None
+    except ValueError:
+        return None
+
+
 @immutable
 class Activity:
     """What a server does, as it was a moment ago."""

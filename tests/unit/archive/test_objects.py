@@ -238,3 +238,28 @@ class Model(RuleBasedStateMachine):
 
 TestModel = Model.TestCase
 TestModel.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_an_object_that_was_seen_to_be_damaged_is_not_there_for_this_process_until_it_is_replaced(
+    objects: Objects,
+) -> None:
+    digest = objects.put(DATA)
+    epoch = objects.epoch
+    damage(objects, digest)
+
+    objects.reject(digest)
+
+    assert (objects.has(digest), objects.growth(digest), objects.epoch) == (False, None, epoch + 1)
+    assert objects.layout.object(digest).exists()
+    assert objects.put(DATA) == digest
+    assert objects.read(digest) == DATA
+
+
+def test_what_was_rejected_can_be_put_into_quarantine(objects: Objects) -> None:
+    digest = objects.put(DATA)
+    objects.reject(digest)
+
+    objects.quarantine(digest, "rotten")
+
+    assert not objects.layout.object(digest).exists()
+    assert [path.name for path in (objects.layout.root / "quarantine").iterdir()] == [f"{digest.hex}.0"]

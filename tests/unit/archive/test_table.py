@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.archive.table import DamagedTableError, Table, VersionRow, write
+from aptfreeze.archive.table import DamagedTableError, Table, VersionRow, objection, write
 from aptfreeze.deb.index import PoolEntry
 from aptfreeze.freeze.catalog import IndexEntry
+from aptfreeze.freeze.digest import Digest
 
 
 def entry(name: str) -> PoolEntry:
@@ -142,3 +143,33 @@ def test_a_table_can_be_read_after_its_file_is_gone(path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="unable to open"):
         write(tmp_path / "absent/table", "packages", [])
+
+
+def test_files_are_found_by_any_of_their_hashes(tmp_path: Path) -> None:
+    weak = PoolEntry("pool/weak", 3, {"md5": "c" * 32}, "weak", "1", "all", "weak", "1")
+    write(tmp_path / "table", "packages", [entry("a"), weak])
+    table = opened(tmp_path / "table")
+
+    def found(*digests: str) -> list[str]:
+        return [path for path, _ in table.holding([Digest.parse(each) for each in digests])]
+
+    assert found("sha256:" + "a" * 64) == ["pool/a"]
+    assert found("md5:" + "c" * 32, "sha256:" + "a" * 64) == ["pool/a", "pool/weak"]
+    assert found("sha512:" + "a" * 128, "md5:" + "b" * 32) == []
+
+
+def test_what_sqlite_finds_wrong_with_a_whole_table_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    write(path, "packages", [entry(str(number)) for number in range(5000)])
+    assert objection(path) == ""
+
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 4096] = bytes(4096)
+    path.write_bytes(data)
+
+    assert objection(path) != ""
+    path.write_bytes(b"no table")
+    assert objection(path) != ""
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        objection(path)

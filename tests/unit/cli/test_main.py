@@ -18,11 +18,12 @@ from aptfreeze import __version__
 from aptfreeze.cli.main import main
 from aptfreeze.trust.armor import dearmored
 from support.aptfreeze import Aptfreeze
+from support.archive import rot
 from support.fetching import fetching, lists
 from support.repository import Repository
 
 VERBS = (
-    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin"),
+    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck"),
     *("status", "packages", "config", "doctor", "key", "ca"),
 )
 
@@ -127,6 +128,10 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     assert lost["missing"]
     assert keys(lost) <= documented("fetch --json")
     aptfreeze.command("fetch", "--archive", str(aptfreeze.archive)).ok()
+    rot(aptfreeze.archive, repository.binary("hello").sha256, 5)
+    damaged = json.loads(aptfreeze.command("fsck", "--archive", str(aptfreeze.archive), "--json").fails(3).stdout)
+    assert damaged["bad"][0]["needed_by"]
+    assert keys(damaged) <= documented("fsck --json")
     repository.add("hello", "2.0")
     repository.publish()
     assert keys(data(aptfreeze, "update", "--changelog")) <= documented("update --json")

@@ -5,6 +5,7 @@ import pytest
 
 from aptfreeze.describe.progress import (
     Activity,
+    ArchiveProgress,
     FetchingProgress,
     FilesProgress,
     Line,
@@ -229,3 +230,18 @@ def test_more_than_all_is_never_told() -> None:
 
 def test_where_bytes_are_no_measure_files_alone_are_told() -> None:
     assert FilesProgress(98, None).line(12, 0, (), 0).fitted(200) == "12 of 98 files"
+
+
+# --- every object ---
+
+
+def test_a_check_of_all_objects_knows_how_far_it_is_by_their_names() -> None:
+    progress = ArchiveProgress()
+    half = "objects/sha256/80/80" + "0" * 62
+
+    assert progress.line(0, 0, "", 0) == Line("0 objects, 0 bytes read")
+    assert progress.line(5, 1_000_000, "objects/sha256/40/40" + "0" * 62, 1).summary == (
+        "5 objects, 1.0 MB read, 1.0 MB/s, 25%"
+    )
+    assert progress.line(10, 2_000_000, half, 2).summary == "10 objects, 2.0 MB read, 1.0 MB/s, 50%, 2 s left"
+    assert progress.line(10, 2_000_000, "objects/stray", 2).summary == "10 objects, 2.0 MB read, 1.0 MB/s"

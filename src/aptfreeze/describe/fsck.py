@@ -102,7 +102,7 @@ class Checked:
             yield f"{counted(left, 'file')} could not be put right{were}"
         else:
             yield f"{counted(left, 'file')} {'is not as it' if left == 1 else 'are not as they'} should be"
-            yield "Hint: aptfreeze fsck --repair fetches objects again, and puts away what cannot be had"
+            yield "Hint: aptfreeze fsck --repair"
 
     # --- for programs ---
 
@@ -168,7 +168,7 @@ def _damage_data(each: Damage) -> dict[str, Any]:
 def _needs_data(needs: Sequence[Need]) -> list[dict[str, Any]]:
     return [
         {
-            "environment": str(need.environment),
+            "environment": need.environment,
             "generation": need.generation,
             "current": need.is_current,
             "part": need.found.piece.part,

@@ -10,7 +10,6 @@ Rule 3: a suite that several generations have pinned alike is told once, of the 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from aptfreeze.archive.layout import Layout
 from aptfreeze.archive.survey import digest_of, files
@@ -19,11 +18,11 @@ from aptfreeze.deb.filelist import ListedFile
 from aptfreeze.deb.release import Release
 from aptfreeze.describe import closure
 from aptfreeze.describe.closure import Part, Piece, folders_above, package_piece
-from aptfreeze.environment import generations, provisional, records
-from aptfreeze.environment.folder import Environment
+from aptfreeze.environment import records
 from aptfreeze.environment.machine import architecture
 from aptfreeze.environment.records import Usage
-from aptfreeze.errors import AptfreezeError, UsageError
+from aptfreeze.environment.tenants import Tenant
+from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
@@ -60,7 +59,8 @@ class Found:
 class Need:
     """Who needs it."""
 
-    environment: Path
+    environment: str
+    """As `tenants` names it."""
     generation: str
     """The id."""
     is_current: bool
@@ -80,33 +80,20 @@ def names(layout: Layout, objects: Collection[Digest]) -> dict[Digest, Digest]:
     return known
 
 
-def needs(lookup: Lookup, environment: Environment, sought: Names) -> Iterator[Need]:
-    """Which of the objects sought this environment's generations need. `lookup` must answer from the archive."""
+def needs(lookup: Lookup, tenant: Tenant, sought: Names) -> Iterator[Need]:
+    """Which of the objects sought an environment's generations need. `lookup` must answer from the archive."""
     told: set[tuple[SuiteKey, Pin]] = set()
-    in_use = records.architectures(environment.records) | {architecture()}
-    for number, generation in enumerate(_generations(environment)):
+    folder = tenant.environment.records if tenant.environment else None
+    in_use = (records.architectures(folder) if folder else frozenset[str]()) | {architecture()}
+    for number, generation in enumerate(tenant.generations):
         fresh = {key: pin for key, pin in generation.pins.items() if (key, pin) not in told}
         told.update(fresh.items())
         found = list(_of_pins(lookup, replace(generation, pins=fresh), sought))
         rest = {name: sha256 for name, sha256 in sought.items() if all(each.sha256 != sha256 for each in found)}
-        if rest:
-            found += _of_records(lookup, generation, records.load(environment.records, generation.id), rest, in_use)
-        yield from (Need(environment.root, generation.id, number == 0, each) for each in found)
-
-
-def _generations(environment: Environment) -> Iterator[Generation]:
-    """The current one first, with pins in work; each once."""
-    current = None
-    with suppress(UsageError):  # a lock file with conflicts, say: what is known of it is among the copies
-        current = generations.read_lock(environment)
-    if current is not None:
-        pending: Mapping[SuiteKey, Pin] = {}
-        with suppress(UsageError):
-            pending = {key: each.pin for key, each in provisional.load(environment.provisional).items()}
-        yield replace(current, pins={**pending, **current.pins})
-    for known in generations.read_copies(environment):
-        if current is None or known != current:
-            yield known
+        if rest and folder:
+            found += _of_records(lookup, generation, records.load(folder, generation.id), rest, in_use)
+        is_current = tenant.has_current and number == 0
+        yield from (Need(tenant.name, generation.id, is_current, each) for each in found)
 
 
 def _of_pins(lookup: Lookup, generation: Generation, sought: Names) -> Iterator[Found]:

@@ -25,10 +25,16 @@ from aptfreeze.describe.fsck import Checked, Damage, Outcome
 from aptfreeze.describe.needs import Need, names, needs
 from aptfreeze.describe.progress import ArchiveProgress, FilesProgress, Line
 from aptfreeze.describe.watching import Show, watched
+from aptfreeze.environment import config
+from aptfreeze.environment.config import Surroundings
 from aptfreeze.environment.folder import Environment
 from aptfreeze.environment.opened import Opened
-from aptfreeze.errors import AptfreezeError, IntegrityError, StorageError
+from aptfreeze.environment.tenants import tenants
+from aptfreeze.errors import AptfreezeError, IntegrityError, StorageError, UsageError
+from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.gather import gather
+from aptfreeze.fetch.lookup import Lookup
+from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.fetch.opened import OpenArchive, open_archive
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.values import immutable
@@ -54,7 +60,7 @@ def fsck(
     with open_archive(opened.settings) as archive:
         if wish.is_repair:
             archive.objects.require_writable()
-        mending = _Mending(opened, archive, [opened.environment], show)
+        mending = _Mending(opened, archive, show)
         damages = mending.repaired(inspection.faults) if wish.is_repair else mending.told(inspection.faults)
     if wish.is_repair or not damages:
         checkpoint.remove(layout)
@@ -95,14 +101,13 @@ def _look(inspection: Inspection, progress: ArchiveProgress, now: float) -> Line
 class _Mending:
     """Mutable state: who needs what is bad, as far as it is known by now."""
 
-    def __init__(
-        self, opened: Opened, archive: OpenArchive, environments: Sequence[Environment], show: Show | None
-    ) -> None:
+    def __init__(self, opened: Opened, archive: OpenArchive, show: Show | None) -> None:
         self._archive = archive
         self._layout = archive.objects.layout
-        self._environments = environments
+        self._tenants = tenants(self._layout, opened.environment)
         self._show = show
         self._lookup = archive.lookup(offline=opened.settings.offline.value)
+        self._lookups = {each.name: self._lookup_of(each.environment) for each in self._tenants[1:]}
         self._archived = archive.lookup(offline=True)
         self._needs: dict[Digest, tuple[Need, ...]] = {}
 
@@ -142,8 +147,8 @@ class _Mending:
     def _look_up(self, digests: Iterable[Digest]) -> None:
         sought = names(self._layout, set(digests))
         found: dict[Digest, dict[tuple[object, ...], Need]] = {}
-        for environment in self._environments if sought else ():
-            for need in needs(self._archived, environment, sought):
+        for tenant in self._tenants if sought else ():
+            for need in needs(self._archived, tenant, sought):
                 place = (need.environment, need.found.piece.part, need.found.piece.path)
                 found.setdefault(need.found.sha256, {}).setdefault(place, need)
         self._needs |= {sha256: tuple(each.values()) for sha256, each in found.items()}
@@ -211,12 +216,24 @@ class _Mending:
         return sorted(sha256 for sha256, stage in stages.items() if stage == first)
 
     def _begin(self, sha256: Digest) -> Growth:
-        found = [need.found for need in self._needs[sha256]]
-        for each in found:
-            if each.data is not None:
-                self._archive.objects.put(each.data)
-        suppliers = dict.fromkeys(supplier for each in found for supplier in each.suppliers(self._lookup))
-        return self._archive.downloads.join(found[0].piece.forms[0].wanted, tuple(suppliers))
+        suppliers: dict[Supplier, None] = {}
+        for need in self._needs[sha256]:
+            if need.found.data is not None:
+                self._archive.objects.put(need.found.data)
+            lookup = self._lookups.get(need.environment, self._lookup)
+            suppliers |= dict.fromkeys(need.found.suppliers(lookup))
+        wanted = self._needs[sha256][0].found.piece.forms[0].wanted
+        return self._archive.downloads.join(wanted, tuple(suppliers))
+
+    def _lookup_of(self, environment: Environment | None) -> Lookup:
+        """Files of another environment come from the mirrors that its own settings name, if these can be read."""
+        lookup, mirrors = self._lookup, self._lookup.mirrors
+        if environment is not None:
+            with suppress(UsageError):
+                mirrors = Mirrors(config.load(environment, Surroundings({}, environment.root), {}).mirrors)
+        return Lookup(
+            lookup.objects, lookup.indexes, lookup.downloads, mirrors, lookup.snapshots, offline=lookup.offline
+        )
 
     def _look(self, progress: FilesProgress, done: Sequence[Digest], now: float) -> Line:
         """In the thread that shows it."""

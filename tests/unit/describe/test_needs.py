@@ -10,6 +10,7 @@ from aptfreeze.describe.closure import Part
 from aptfreeze.describe.needs import Need, names, needs
 from aptfreeze.environment import transitions
 from aptfreeze.environment.opened import Opened
+from aptfreeze.environment.tenants import tenant
 from aptfreeze.fetch.opened import open_archive
 from aptfreeze.freeze.digest import Digest
 from support.keeping import fill, key_of, pin_of, pinned_environment, used
@@ -33,7 +34,7 @@ def found(opened: Opened, *objects: Digest) -> list[Need]:
         for each in objects:
             archive.objects.reject(each)
         sought = names(archive.objects.layout, objects)
-        return list(needs(archive.lookup(offline=True), opened.environment, sought))
+        return list(needs(archive.lookup(offline=True), tenant(opened.environment), sought))
 
 
 def told(opened: Opened, *objects: Digest) -> list[tuple[Part, str]]:
@@ -51,7 +52,7 @@ def test_each_is_told_with_its_suite(repository: Repository, tmp_path: Path) -> 
     [need] = found(opened, hello)
 
     assert (need.environment, need.generation, need.is_current) == (
-        opened.environment.root,
+        str(opened.environment.root),
         opened.store.load().id,
         True,
     )

@@ -2,6 +2,7 @@
 """Checking and repairing a real archive from the tests' mirror."""
 
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aptfreeze.archive.survey import Amount
 from aptfreeze.describe.fsck import Checked, Damage, Outcome
 from aptfreeze.environment import transitions
 from aptfreeze.environment.config import Surroundings
+from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.opened import Opened, open_environment
 from aptfreeze.errors import StorageError, UsageError
 from aptfreeze.fetch.opened import open_archive
@@ -107,7 +109,7 @@ def test_what_is_damaged_is_named_by_who_needs_it_and_fetched_again(
     [damage] = found.damages
     assert (found.exit_status, damage.outcome, names(damage)) == (3, Outcome.BAD, told)
     assert damage.finding.file == f"objects/sha256/{digest[:2]}/{digest}"
-    assert {need.environment for need in damage.needs} == {opened.environment.root}
+    assert {need.environment for need in damage.needs} == {str(opened.environment.root)}
     assert [(each.outcome, names(each)) for each in repaired.damages] == [(Outcome.REPAIRED, told)]
     assert repaired.exit_status == 0
     assert every_object_verifies(archive_of(opened)) == found.counts.objects
@@ -310,3 +312,31 @@ def test_a_full_disk_is_an_error_and_the_damaged_object_stays(
     assert set(objects_of(archive_of(opened))) == before
     assert checked(opened, REPAIR).exit_status == 0
     assert every_object_verifies(archive_of(opened)) == len(before)
+
+
+def test_other_environments_are_known_by_the_archive(
+    opened: Opened, make_repository: MakeRepository, origin: Origin, tmp_path: Path
+) -> None:
+    """One that can be looked at, with mirrors of its own, and one whose folder is gone."""
+    other = make_repository("other")
+    other.add("theirs", "1.0")
+    other.publish()
+    moved = f'[mirrors]\n"{key_of(other).repository}" = ["{origin.url}/moved"]'
+    theirs = pinned_environment(tmp_path / "theirs", other, configuration=moved)
+    gone = pinned_environment(tmp_path / "gone", other)
+    for each in (theirs, gone):
+        with open_archive_for(each.store, opened.settings):
+            fill(archive_of(opened), other)
+    other.root.rename(origin.root / "moved")
+    shutil.rmtree(gone.environment.root)
+    rot(archive_of(opened), other.binary("theirs").sha256, 5)
+
+    found = checked(opened, REPAIR)
+
+    [damage] = found.damages
+    assert damage.outcome is Outcome.REPAIRED
+    host = os.uname().nodename
+    assert sorted((need.environment, need.is_current) for need in damage.needs) == sorted(
+        [(str(theirs.environment.root), True), (f"{host}:{gone.environment.root}", False)]
+    )
+    assert origin.count("/moved/*") == 1

@@ -10,6 +10,7 @@ import pytest
 from support.apt import Apt, MakeApt
 from support.aptfreeze import Aptfreeze
 from support.archive import every_object_verifies, objects_of, quarantined, rot
+from support.confined import Confined, protect
 from support.origin import Origin
 from support.packages import hexdigest
 from support.repository import Repository
@@ -23,15 +24,6 @@ OFFSETS = pytest.mark.parametrize("offset", [0, 150_000, -1], ids=["first bit", 
 def client(apt: Apt, repository: Repository) -> Apt:
     apt.add(repository)
     return apt
-
-
-class Confined(Aptfreeze):
-    """The product, each of its processes below a command that takes something away from it."""
-
-    prefix: tuple[str, ...] = ()
-
-    def line(self, *arguments: str) -> list[str]:
-        return [*self.prefix, *super().line(*arguments)]
 
 
 @pytest.fixture
@@ -208,16 +200,6 @@ def read_only(confined: Confined) -> Iterator[Confined]:
     yield confined
     if os.geteuid() != 0 and confined.archive.exists():
         protect(confined, writable=True)
-
-
-def protect(confined: Confined, *, writable: bool = False) -> None:
-    """Makes the archive read-only: for root by a mount, since permissions do not bind it."""
-    if os.geteuid() == 0:
-        mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
-        confined.prefix = ("unshare", "--mount", "sh", "-c", mount, str(confined.archive))
-        return
-    for folder in [confined.archive, *(path for path in confined.archive.rglob("*") if path.is_dir())]:
-        folder.chmod(0o755 if writable else 0o555)
 
 
 def test_a_read_only_archive_is_served_from(

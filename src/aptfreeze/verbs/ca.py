@@ -58,8 +58,10 @@ def install(opened: Opened, store: Path = STORE) -> Given:
             f"{store} belongs to root",
             hint=f"sudo cp FILE {store}/{_NAME} && sudo {_UPDATE}, with FILE from: aptfreeze ca --out FILE",
         )
+    _refuse_foreign(opened)
     files.make_folder(store)
     given = ca(opened, out=store / _NAME)
+    (store / _NAME).chmod(0o644)  # whatever the umask: /etc/ssl/certs leads there, and everybody reads it
     try:
         done = subprocess.run([_UPDATE], capture_output=True, text=True, check=False)
     except OSError as error:
@@ -69,6 +71,17 @@ def install(opened: Opened, store: Path = STORE) -> Given:
     if done.returncode != 0:
         raise UsageError(f"{_UPDATE} failed with status {done.returncode}: {done.stderr.strip()}")
     return given
+
+
+def _refuse_foreign(opened: Opened) -> None:
+    """Whoever gave away an environment with its authority can be every https server to who installs it."""
+    file = authority_file(opened.settings.intercept).resolve()
+    is_named = opened.settings.values["tls.authority"].origin == opened.environment.config_file.name
+    if is_named and file.is_relative_to(opened.environment.root.resolve()):
+        raise UsageError(
+            f"{file} lies in the environment's folder: who else has that has the key, too",
+            hint="let [tls] authority name a file elsewhere, or none",
+        )
 
 
 def data(given: Given) -> dict[str, Any]:

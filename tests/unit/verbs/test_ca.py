@@ -3,6 +3,8 @@
 
 import json
 import os
+import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from aptfreeze.environment.opened import Opened, open_environment
 from aptfreeze.errors import UsageError
 from aptfreeze.trust.authority import Authority
 from aptfreeze.verbs.ca import ca, data, install, lines
+
+_REAL = "update-ca-certificates"
 
 
 def opened(folder: Path, text: str = "") -> Opened:
@@ -51,3 +55,38 @@ def test_to_install_it_the_machine_s_own_program_is_run(tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="cannot run update-ca-certificates"):
         install(opened(tmp_path), tmp_path / "store")
+
+
+@pytest.mark.skipif(shutil.which(_REAL) is None, reason="needs ca-certificates")
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_debians_own_program_takes_it_so_that_everybody_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    store, certs, tools = (tmp_path / name for name in ("store", "certs", "tools"))
+    for folder in (store, certs, tools, tmp_path / "none"):
+        folder.mkdir()
+    (tmp_path / "conf").write_text("# nobody\n")
+    places = f"--localcertsdir {store} --etccertsdir {certs} --certsdir {tmp_path}/none --hooksdir {tmp_path}/none"
+    program = tools / "update-ca-certificates"
+    program.write_text(f"#!/bin/sh\nexec {shutil.which(_REAL)} {places} --certsconf {tmp_path}/conf\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    before = os.umask(umask)
+    try:
+        given = install(opened(tmp_path), store)
+    finally:
+        os.umask(before)
+    assert (certs / "ca-certificates.crt").read_text() == given.certificate
+    (by_hash,) = certs.glob("????????.0")  # as OpenSSL looks for it
+    assert by_hash.read_text() == given.certificate
+    assert stat.S_IMODE(by_hash.stat().st_mode) == 0o644
+
+
+def test_an_authority_that_came_with_the_environment_is_not_installed(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "aptfreeze.toml").write_text('[tls]\nauthority = "keys/ca.pem"')
+    foreign = open_environment("aptfreeze ca", Surroundings({"HOME": str(tmp_path)}, project), {})
+    with pytest.raises(UsageError, match=r"keys/ca\.pem lies in the environment's folder"):
+        install(foreign, tmp_path)
+    assert not (tmp_path / "aptfreeze.crt").exists()

@@ -10,6 +10,7 @@ from aptfreeze.fetch.connection import Head
 from aptfreeze.fetch.failures import UntrustedError
 from aptfreeze.fetch.hosttls import HostTls
 from aptfreeze.fetch.url import Endpoint
+from aptfreeze.trust.validity import validity
 from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
@@ -43,15 +44,9 @@ class Shown:
 
         try:
             certificate = x509.load_der_x509_certificate(der)
-            return cls(certificate.issuer.rfc4514_string(), *_dates(certificate), _names(certificate))
+            return cls(certificate.issuer.rfc4514_string(), *validity(certificate), _names(certificate))
         except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
             return None
-
-
-def _dates(certificate: "x509.Certificate") -> tuple[datetime, datetime]:
-    if hasattr(certificate, "not_valid_after_utc"):  # since cryptography 42
-        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return certificate.not_valid_before.replace(tzinfo=UTC), certificate.not_valid_after.replace(tzinfo=UTC)
 
 
 def _names(certificate: "x509.Certificate") -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
+from aptfreeze.trust.validity import validity
 from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Authority:
         form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if certificate.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
             raise AuthorityError("its certificate and its key do not belong together")
-        begin, end, now = certificate.not_valid_before_utc, certificate.not_valid_after_utc, now or datetime.now(UTC)
+        (begin, end), now = validity(certificate), now or datetime.now(UTC)
         if not begin <= now <= end:
             raise AuthorityError(f"it is valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and today is {now:%Y-%m-%d}")
         return cls(certificate, key)

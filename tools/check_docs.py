@@ -29,6 +29,7 @@ DATA_MODULES = (
     "describe/merges",
     "describe/rot",
     "describe/summary",
+    "describe/verification",
     "environment/records",
     "verbs/config",
     "verbs/diff",
@@ -129,7 +130,7 @@ def keys_of_data(source: Path) -> Iterator[str]:
 
 def recorded_keys() -> Iterator[str]:
     """Those that come from dataclasses and tables."""
-    from aptfreeze.describe.packages import COLUMNS
+    from aptfreeze.describe.listing import COLUMNS
     from aptfreeze.environment.process import Process
     from aptfreeze.environment.records import AskedIndex, ServedPackage, Totals
 

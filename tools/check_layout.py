@@ -28,6 +28,7 @@ UNTESTED: dict[str, str] = {
     "cli/merging.py": "tests/contract/test_git_merge.py asks it by the command line, and through git",
     "cli/printing.py": _CLI,
     "cli/store.py": _CLI,
+    "cli/shipping.py": _CLI,
     "cli/trusting.py": _CLI,
     "cli/verb.py": _CLI,
     "fetch/failures.py": "classes only; what follows from each, test_turns.py and test_job.py ask",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that look at an environment and change nothing: status, packages, config, doctor."""
+"""Verbs that look at an environment and change nothing: status, config, doctor."""
 
 import argparse
 import os
@@ -42,15 +42,6 @@ def _show_status(options: argparse.Namespace, opened: Opened, talk: Talk) -> int
     return rot.exit_status
 
 
-def _packages(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
-    from aptfreeze.describe import packages as listing
-    from aptfreeze.verbs import packages
-
-    served = packages.served(opened)
-    print_data({"packages": listing.rows(served)} if options.json else listing.lines(served))
-    return 0
-
-
 def _config(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     from aptfreeze.verbs import config
 
@@ -86,15 +77,6 @@ VERBS = (
         "Exit status with --check: 3 if something that was used is held nowhere.",
         _status_flags,
         _show_status,
-    ),
-    Verb(
-        "packages",
-        "what the runs of this generation were really served",
-        "Print every package file served, sorted, a line for each: name, version,\n"
-        "architecture, sha256, size in bytes, repository, suite.\n\n"
-        "  aptfreeze packages | cut -d' ' -f1,2",
-        add_json_flag,
-        _packages,
     ),
     Verb(
         "config",

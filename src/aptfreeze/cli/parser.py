@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from aptfreeze import __version__
-from aptfreeze.cli import building, comparing, generations, keeping, looking, merging, store, trusting
+from aptfreeze.cli import building, comparing, generations, keeping, looking, merging, shipping, store, trusting
 from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
 
@@ -17,6 +17,7 @@ VERBS = (
     *merging.VERBS,
     *keeping.VERBS,
     *store.VERBS,
+    *shipping.VERBS,
     *looking.VERBS,
     *trusting.VERBS,
 )

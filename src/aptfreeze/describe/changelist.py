@@ -11,7 +11,7 @@ from typing import Any
 
 from aptfreeze.describe.amounts import size_text
 from aptfreeze.describe.changes import Change, ChangeKind, UsedChange
-from aptfreeze.describe.packages import visible
+from aptfreeze.describe.visible import visible
 
 _SIGNS = {
     ChangeKind.ADDED: "+",

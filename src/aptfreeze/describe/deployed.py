@@ -40,6 +40,8 @@ class Deployed:
     """Files of that name and version that have other bytes: which of them is installed, nothing tells."""
     is_served: bool = False
     """Whether a run is on record that was served the file."""
+    near: tuple[Piece, ...] = ()
+    """If no pinned suite lists it: what they list under its name, in other versions or for other architectures."""
 
 
 @immutable
@@ -84,12 +86,14 @@ def deployment(
 
 
 class _Finding:
-    """Mutable: what was found by name, which of it no index had so far, and what could not be read."""
+    """Mutable: what was found, what has only the name of a package, which of them no index had so far, and what could
+    not be read."""
 
     def __init__(self, lookup: Lookup, packages: Sequence[Installed], architectures: Collection[str]) -> None:
         self._lookup = lookup
         self._found: dict[_Name, list[Piece]] = {_name(package): [] for package in packages}
         self._missing = set(self._found)
+        self._near: dict[str, list[Piece]] = {}
         self._names = sorted({package.name for package in packages})
         self._architectures = {package.architecture for package in packages} | {*architectures, "all", ""}
         self.unread: list[Unread] = []
@@ -132,15 +136,16 @@ class _Finding:
             return False
         for path, entry in self._lookup.indexes.named(table, self._names):
             name = (entry.package, entry.version, entry.architecture)
-            if name in self._found and is_trustworthy(pin, entry.wanted):
-                self._found[name].append(package_piece((key, pin), folders_above(key), path, entry))
+            if is_trustworthy(pin, entry.wanted):
+                near = self._near.setdefault(entry.package, [])
+                self._found.get(name, near).append(package_piece((key, pin), folders_above(key), path, entry))
                 self._missing.discard(name)
         return True
 
     def deployed(self, package: Installed, served: Collection[Digest]) -> Deployed:
         found = self._found[_name(package)]
         if not found:
-            return Deployed(package, None)
+            return Deployed(package, None, near=tuple(self._near.get(package.name, ())))
         first = next((piece for piece in found if _digest(piece) in served), found[0])
         others = {_digest(piece): piece for piece in found if _digest(piece) != _digest(first)}
         return Deployed(package, first, tuple(others.values()), _digest(first) in served)

@@ -9,7 +9,7 @@ from aptfreeze.describe import changelist
 from aptfreeze.describe.amounts import counted, size_text
 from aptfreeze.describe.changelogs import Changelog
 from aptfreeze.describe.changes import Change, ChangeKind, UsedChange
-from aptfreeze.describe.packages import printable
+from aptfreeze.describe.visible import printable
 from aptfreeze.environment.updating import SuiteMove
 from aptfreeze.freeze.generation import Pin
 

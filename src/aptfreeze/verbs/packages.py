@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""`aptfreeze packages`: what the runs of this generation were really served."""
+"""`aptfreeze packages`: what an image consists of, and what its build used beyond that."""
 
-from aptfreeze.environment import records
+from pathlib import Path
+
+from aptfreeze.describe import rootfs
+from aptfreeze.describe.description import Description, describe
 from aptfreeze.environment.opened import Opened
-from aptfreeze.environment.records import ServedPackage
-from aptfreeze.errors import IntegrityError
+from aptfreeze.fetch.opened import open_archive
 
 
-def served(opened: Opened) -> tuple[ServedPackage, ...]:
-    """The package files of all sessions; IntegrityError if no run of this generation was recorded."""
-    generation = opened.store.load()
-    usage = records.load(opened.environment.records, generation.id)
-    if not usage.sessions:
-        raise IntegrityError(
-            f"no run of generation {generation.id} is recorded in {opened.environment.records}",
-            hint="run the build once: aptfreeze run -- COMMAND; records belong to the checkout and are not in git",
-        )
-    return usage.packages
+def packages(opened: Opened, image: Path | None) -> Description:
+    """Blocks; an image is read as a whole. IntegrityError if there is neither an image nor a record of a run."""
+    read = rootfs.read(image) if image else None
+    with open_archive(opened.settings) as archive:
+        return describe(opened, archive, read)

@@ -19,12 +19,14 @@ from aptfreeze.cli.main import main
 from aptfreeze.trust.armor import dearmored
 from support.aptfreeze import Aptfreeze
 from support.archive import rot
+from support.describing import image_of, status
 from support.fetching import fetching, lists
 from support.repository import Repository
 
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck"),
-    *("status", "packages", "config", "doctor", "key", "ca"),
+    *("packages", "verify"),
+    *("status", "config", "doctor", "key", "ca"),
 )
 
 
@@ -84,7 +86,20 @@ def test_status_as_data(served: Aptfreeze) -> None:
 
 
 def test_packages_as_data(served: Aptfreeze) -> None:
-    assert data(served, "packages") == {"packages": []}
+    found, lock = data(served, "packages"), served.lock
+    assert (found["generation"], found["packages"]) == (lock["generation"], [])
+
+
+def test_an_image_as_data(aptfreeze: Aptfreeze, repository: Repository, tmp_path: Path) -> None:
+    aptfreeze.run(fetching(*lists(repository))).ok()
+    image = str(image_of(tmp_path, status("hello", repository.binary("hello").version), status("other")))
+
+    verdict = aptfreeze.command("verify", image, "--archive", str(aptfreeze.archive), "--json").fails(3)
+
+    found = json.loads(verdict.stdout)
+    assert [each["name"] for each in found["strangers"]] == ["other"]
+    assert keys(found) <= documented("verify --json")
+    assert keys(data(aptfreeze, "packages", "--rootfs", image)) <= documented("packages --json")
 
 
 def test_config_as_data(served: Aptfreeze) -> None:
@@ -114,13 +129,13 @@ def documented(heading: str) -> set[str]:
 def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: Repository) -> None:
     package = f"{repository.url}/{repository.binary('hello').path}"
     summary = aptfreeze.summary_of(fetching(*lists(repository), package))
-    status, packages = data(aptfreeze, "status"), data(aptfreeze, "packages")
+    told, packages = data(aptfreeze, "status"), data(aptfreeze, "packages")
     assert summary["suites"]
-    assert status["suites"]
+    assert told["suites"]
     assert packages["packages"]
 
     assert keys(summary) <= documented("run --json FILE")
-    assert keys(status) <= documented("status --json")
+    assert keys(told) <= documented("status --json")
     assert keys(packages) <= documented("packages --json")
     assert keys(data(aptfreeze, "status", "--check")) <= documented("status --json")
     shutil.rmtree(aptfreeze.archive)

@@ -1,63 +1,60 @@
 # SPDX-License-Identifier: MIT
-"""What the runs of the current generation were served, and nothing of another one's."""
+"""What an image consists of; what the runs of the current generation were served, and nothing of another one's."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from aptfreeze.environment.config import Surroundings
-from aptfreeze.environment.opened import Opened, open_environment
-from aptfreeze.environment.records import Record, ServedPackage
+from aptfreeze.describe import listing
+from aptfreeze.environment.opened import Opened
+from aptfreeze.environment.records import Record
 from aptfreeze.errors import IntegrityError, UsageError
 from aptfreeze.freeze.digest import Digest
-from aptfreeze.freeze.lockfile import state_digest
-from aptfreeze.verbs.packages import served
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
+from aptfreeze.verbs.packages import packages
+from support.describing import described_environment, image_of, shipped_repository, status
+from support.keeping import NOW, served, used
+from support.repository import MakeRepository, Repository
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Opened:
-    return open_environment("aptfreeze packages", Surroundings({"HOME": "/"}, tmp_path), {})
+def repository(make_repository: MakeRepository) -> Repository:
+    return shipped_repository(make_repository)
 
 
-def package(name: str) -> ServedPackage:
-    return ServedPackage(name, "1.0", "amd64", "mirror.example.org/debian", "bookworm", name, Digest.of(b""), 0)
+@pytest.fixture
+def opened(repository: Repository, tmp_path: Path) -> Opened:
+    return described_environment(tmp_path, repository)
 
 
-def record(opened: Opened, generation_id: str, *names: str) -> None:
-    """A session that was served these packages."""
-    told = Record(opened.environment.records, generation_id, opened.process, NOW)
-    for name in names:
-        told.served(package(name))
-    told.close(NOW, Digest.of(b"state"))
+def names(opened: Opened, image: Path | None = None) -> list[str]:
+    return [row["name"] for row in listing.rows(packages(opened, image))]
 
 
-def test_the_union_over_the_sessions_of_this_generation(opened: Opened) -> None:
-    generation = opened.store.init()
-    record(opened, generation.id, "hello", "bash")
-    record(opened, generation.id, "hello", "zlib")
-    record(opened, "f" * 32, "other")
+def test_the_union_over_the_sessions_of_this_generation(opened: Opened, repository: Repository) -> None:
+    used(opened, repository, "hello", "data")
+    used(opened, repository, "hello", "compiler")
+    other = Record(opened.environment.records, "f" * 32, opened.process, NOW)
+    other.served(served(repository, "libhello"))
+    other.close(NOW, Digest.of(b"state"))
 
-    assert {each.name for each in served(opened)} == {"hello", "bash", "zlib"}
-
-
-def test_a_session_that_was_served_nothing_is_an_answer(opened: Opened) -> None:
-    record(opened, opened.store.init().id)
-
-    assert served(opened) == ()
+    assert names(opened) == ["compiler", "data", "hello"]
 
 
-def test_no_session_is_an_error_and_never_an_empty_list(opened: Opened) -> None:
-    generation = opened.store.init()
+def test_a_session_that_was_served_nothing_is_an_answer(opened: Opened, repository: Repository) -> None:
+    used(opened, repository)
 
-    with pytest.raises(IntegrityError, match=f"no run of generation {generation.id} is recorded") as missing:
-        served(opened)
-    assert "aptfreeze run -- COMMAND" in (missing.value.hint or "")
-    assert state_digest(opened.store.load()) == state_digest(generation)
+    assert names(opened) == []
 
 
-def test_without_a_lock_file_there_is_no_generation(opened: Opened) -> None:
-    with pytest.raises(UsageError, match=r"has no aptfreeze\.lock"):
-        served(opened)
+def test_no_session_and_no_image_is_an_error_and_never_an_empty_list(opened: Opened) -> None:
+    with pytest.raises(IntegrityError, match=f"no run of generation {opened.store.load().id} is recorded"):
+        packages(opened, None)
+
+
+def test_an_image_is_read(opened: Opened, tmp_path: Path) -> None:
+    assert names(opened, image_of(tmp_path, status("hello"), status("other"))) == ["hello", "other"]
+
+
+def test_an_image_that_is_not_there_is_told(opened: Opened, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no"):
+        packages(opened, tmp_path / "none")

@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -156,9 +157,12 @@ class Builds:
 
     def packages(self) -> list[dict[str, Any]]:
         """What the runs so far were served."""
-        said = self.product.command("packages", "--json", "--archive", str(self.product.archive)).ok().stdout
-        rows: list[dict[str, Any]] = json.loads(said)["packages"]
+        rows: list[dict[str, Any]] = self.said("packages", "--json")["packages"]
         return rows
+
+    def said(self, verb: str, *words: str) -> Any:
+        """The data of a verb that succeeds."""
+        return json.loads(self.product.command(verb, *words, "--archive", str(self.product.archive)).ok().stdout)
 
     def mirror_is_unchanged(self) -> bool:
         """Whether the mirror still has the states that are pinned."""
@@ -300,6 +304,44 @@ def test_the_package_list_is_what_was_installed_and_each_file_of_it_is_archived(
         file = builds.product.archive / "objects/sha256" / row["sha256"][:2] / row["sha256"]
         assert hashlib.sha256(file.read_bytes()).hexdigest() == row["sha256"], row
         assert file.stat().st_size == row["size"], row
+
+
+def test_what_is_installed_describes_the_image(builds: Builds, first: Image, served: list[dict[str, Any]]) -> None:
+    rows = builds.said("packages", "--rootfs", str(first.path), "--json")["packages"]
+
+    assert {row["role"] for row in rows} == {"deployed"}
+    assert {(row["name"], row["sha256"]) for row in rows} == {(row["name"], row["sha256"]) for row in served}
+
+
+def test_the_image_is_of_this_generation_and_with_one_version_changed_it_is_not(
+    builds: Builds, first: Image, tmp_path: Path
+) -> None:
+    assert builds.said("verify", str(first.path), "--offline", "--json")["strangers"] == []
+    with tarfile.open(first.path) as tar:
+        tar.extract("./var/lib/dpkg/status", tmp_path)
+    status = tmp_path / "var/lib/dpkg/status"
+    status.write_text(status.read_text().replace("Version: ", "Version: 1", 1))
+
+    said = builds.product.command("verify", str(status), "--archive", str(builds.product.archive), "--json").fails(3)
+
+    assert len(json.loads(said.stdout)["strangers"]) == 1
+
+
+def test_its_bill_of_materials_has_what_debsbom_finds_and_is_the_same_again(
+    builds: Builds, first: Image, tmp_path: Path
+) -> None:
+    line = ["sbom", "--rootfs", str(first.path), "--archive", str(builds.product.archive)]
+    texts = {builds.product.command(*line, env={"PYTHONHASHSEED": seed}).ok().stdout for seed in "12"}
+    (text,) = texts
+    debsbom = str(Path(sys.executable).with_name("debsbom"))
+    builds.do([debsbom, "generate", "-r", str(first.path), "-t", "cdx", "-o", str(tmp_path / "sbom")]).ok()
+    theirs = json.loads((tmp_path / "sbom.cdx.json").read_text())["components"]
+
+    ours = json.loads(text)["components"]
+
+    assert {re.sub("&distro=.*", "", each["purl"]) for each in ours} == {each["purl"] for each in theirs}
+    binaries = [each for each in ours if "arch=source" not in each["purl"]]
+    assert all({hash["alg"] for hash in each["hashes"]} == {"SHA-256", "SHA-512"} for each in binaries)
 
 
 def test_status_says_that_all_that_was_used_is_archived(builds: Builds, second: Image) -> None:

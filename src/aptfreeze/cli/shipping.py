@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that say what a product ships: packages, verify."""
+"""Verbs that say what a product ships: packages, verify, sbom."""
 
 import argparse
 from pathlib import Path
 
-from aptfreeze.cli.printing import print_data
+from aptfreeze.cli.printing import print_bytes, print_data
 from aptfreeze.cli.verb import Verb, add_json_flag, add_offline_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
@@ -54,6 +54,28 @@ def _verify(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     return found.exit_status
 
 
+def _sbom_flags(parser: argparse.ArgumentParser) -> None:
+    add_rootfs_flag(parser)
+    parser.add_argument(
+        "--format", choices=("cyclonedx", "spdx"), default="cyclonedx", help="CycloneDX 1.6 (default) or SPDX 2.3"
+    )
+    parser.add_argument("--name", help="of the product (default: that of the image, or of the environment's folder)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where it goes; default: stdout")
+    add_offline_flag(parser)
+
+
+def _sbom(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.environment import files
+    from aptfreeze.verbs import sbom
+
+    text = sbom.sbom(opened, options.rootfs, options.format, options.name)
+    if options.out:
+        files.replace(options.out.absolute(), text.encode())
+    else:
+        print_bytes(text.encode())
+    return 0
+
+
 VERBS = (
     Verb(
         "packages",
@@ -77,5 +99,17 @@ VERBS = (
         "that may have them could not be fetched.",
         _verify_flags,
         _verify,
+    ),
+    Verb(
+        "sbom",
+        "a bill of materials, as CycloneDX or SPDX",
+        "Write a software bill of materials of an image: its packages with hashes, the\n"
+        "source packages that they are built from, and what depends on what. Without\n"
+        "--rootfs, of what the runs of this generation were served. Byte for byte the same\n"
+        "for the same image and lock file. Needs: pip install 'aptfreeze[sbom]'\n\n"
+        "  aptfreeze sbom --rootfs image.tar --out image.cdx.json\n"
+        "  aptfreeze sbom --rootfs image.tar --format spdx > image.spdx.json",
+        _sbom_flags,
+        _sbom,
     ),
 )

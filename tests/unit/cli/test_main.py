@@ -25,7 +25,7 @@ from support.repository import Repository
 
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck"),
-    *("packages", "verify"),
+    *("packages", "verify", "sbom"),
     *("status", "config", "doctor", "key", "ca"),
 )
 

@@ -101,22 +101,25 @@ class _Finding:
     def run(self, generation: Generation) -> None:
         pins = sorted(generation.pins.items(), key=lambda item: (item[1].date or _NEVER, item[0]), reverse=True)
         left = []
-        for key, pin, index in [each for item in pins for each in self._indexes(*item)]:
-            if not self._look(key, pin, index.path, may_fetch=False) and index.architecture in self._architectures:
+        for key, pin, index, repeats_all in [each for item in pins for each in self._indexes(*item)]:
+            is_wanted = index.architecture in self._architectures and not (repeats_all and index.architecture == "all")
+            if not self._look(key, pin, index.path, may_fetch=False) and is_wanted:
                 left.append((key, pin, index.path))
         for key, pin, path in left:
             if self._missing:
                 self._look(key, pin, path, may_fetch=True)
 
-    def _indexes(self, key: SuiteKey, pin: Pin) -> list[tuple[SuiteKey, Pin, IndexName]]:
+    def _indexes(self, key: SuiteKey, pin: Pin) -> list[tuple[SuiteKey, Pin, IndexName, bool]]:
+        """With them, whether those of each architecture have the packages of `all`, too."""
         if isinstance(pin.root, BarePackages):
-            return [(key, pin, IndexName("", "", pin.root.file))]
+            return [(key, pin, IndexName("", "", pin.root.file), True)]
         try:
             release = self._lookup.release(key, pin)
         except AptfreezeError as error:
             self.unread.append(Unread(key, "", error))
             return []
-        return [(key, pin, each) for each in release.package_indexes() if not each.is_udeb]
+        repeats_all = "Packages" in release.no_support_for_architecture_all
+        return [(key, pin, each, repeats_all) for each in release.package_indexes() if not each.is_udeb]
 
     def _look(self, key: SuiteKey, pin: Pin, path: str, *, may_fetch: bool) -> bool:
         """Whether the index could be looked into, or never can be."""
@@ -145,7 +148,8 @@ class _Finding:
     def deployed(self, package: Installed, served: Collection[Digest]) -> Deployed:
         found = self._found[_name(package)]
         if not found:
-            return Deployed(package, None, near=tuple(self._near.get(package.name, ())))
+            near = {(piece.suite, _digest(piece)): piece for piece in self._near.get(package.name, ())}
+            return Deployed(package, None, near=tuple(near.values()))
         first = next((piece for piece in found if _digest(piece) in served), found[0])
         others = {_digest(piece): piece for piece in found if _digest(piece) != _digest(first)}
         return Deployed(package, first, tuple(others.values()), _digest(first) in served)

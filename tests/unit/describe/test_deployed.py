@@ -90,6 +90,19 @@ def test_what_no_suite_lists_is_unknown(
     assert [each.package for each in deployed.unknown] == [stranger]
 
 
+def test_of_what_is_unknown_the_near_ones_are_told_each_once(make_repository: MakeRepository, tmp_path: Path) -> None:
+    twice = make_repository(components=("main", "more"))
+    twice.add("hello", "1.0")
+    twice.add("hello", "1.0", component="more", filename=twice.binary("hello").path)
+    twice.publish()
+    opened = pinned_environment(tmp_path, twice)
+    fill(opened.settings.archive.path, twice)
+
+    (hello,) = found(opened, package("hello", "0.9")).unknown
+
+    assert [piece.name for piece in hello.near] == ["hello 1.0 amd64"]
+
+
 def test_of_two_files_the_one_that_was_served_counts(
     opened: Opened, repository: Repository, updates: Repository
 ) -> None:

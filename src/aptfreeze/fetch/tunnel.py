@@ -14,6 +14,7 @@ from aptfreeze.fetch.failures import PassingError, UnreachableError
 from aptfreeze.fetch.proxies import Proxy
 
 _HEAD_LIMIT = 64 << 10
+_PIECE = 4 << 10
 _SHORTEST_S = 0.001
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[ \r\n]")  # RFC 9110 15.2; 101 is a final one
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
@@ -53,18 +54,18 @@ def open_tunnel(
 def _head(wire: socket.socket, timeout_s: float) -> bytes:
     """The head of the final answer; OSError if it does not come, TimeoutError if that takes too long as a whole.
 
-    One byte at a time: what follows it is the origin's.
+    Looked at before it is taken, line by line: what follows it is the origin's.
     """
     until = time.monotonic() + timeout_s
     head, begin = bytearray(), 0
     while True:
         wire.settimeout(max(_SHORTEST_S, until - time.monotonic()))
-        byte = wire.recv(1)
-        if not byte or len(head) > _HEAD_LIMIT:
-            raise ConnectionError("it sent no whole answer" if not byte else f"more than {_HEAD_LIMIT} bytes of head")
+        came = wire.recv(_PIECE, socket.MSG_PEEK)
+        if not came or len(head) > _HEAD_LIMIT:
+            raise ConnectionError("it sent no whole answer" if not came else f"more than {_HEAD_LIMIT} bytes of head")
         if time.monotonic() > until:
             raise TimeoutError("it only drips")
-        head += byte
+        head += wire.recv(came.find(b"\n") + 1 or len(came))
         if head.endswith((b"\r\n\r\n", b"\n\n"), begin):
             if not _INTERIM.match(head, begin):
                 return bytes(head[begin:])

@@ -19,7 +19,7 @@ from support.upstream_proxy import UpstreamProxy
 
 def opened(url: str, host: str = "mirror.example.org") -> socket.socket:
     proxy = Proxy.parse(url, "https_proxy")
-    return open_tunnel(proxy, host, 443, connect_timeout_s=2, read_timeout_s=2)
+    return open_tunnel(proxy, host, 443, connect_timeout_s=30, read_timeout_s=30)
 
 
 @contextmanager

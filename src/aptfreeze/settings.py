@@ -144,7 +144,7 @@ def is_listed(host: str, listed: tuple[str, ...]) -> bool:
 class MirrorSettings:
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Repository (`host/path`) to the base URLs (no final slash) it is fetched from, in order; each is also another
-    name of that repository. A repository that is not here is fetched from `http://host/path`."""
+    name of that repository. A repository that is not here is fetched from its own host and path."""
 
 
 @immutable

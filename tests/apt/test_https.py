@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clients that insist on https: apt is served frozen repositories, everybody else passes in a tunnel."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from support.aptfreeze import Aptfreeze
 from support.build import build
 from support.certificates import Authority
 from support.origin import Origin
+from support.process import Result
 from support.repository import Repository
 
 HELLO = "hello_1.0_amd64.deb"
@@ -66,6 +68,84 @@ def test_the_same_repository_by_http_is_the_same(
         two.update().ok()
         two.install("hello").ok()
     assert two.fetched() == first
+
+
+def verb(product: Aptfreeze, name: str, *words: str) -> Result:
+    return product.command(name, "--archive", str(product.archive), *words)
+
+
+@pytest.fixture
+def built(product: Aptfreeze, repository: Repository, apt: Apt) -> Aptfreeze:
+    """A build has asked the repository by https."""
+    apt.add(repository)
+    command = ["sh", "-c", "apt-get update && apt-get install --download-only hello"]
+    product.run(command, env=apt.environ).ok()
+    return product
+
+
+def test_later_commands_ask_by_https_what_was_asked_so(
+    built: Aptfreeze, repository: Repository, secure: Origin
+) -> None:
+    shutil.rmtree(built.archive)
+    verb(built, "fetch").ok()
+    before = built.lock_file.read_bytes()
+    repository.add("hello", "2.0")
+    repository.publish()
+    verb(built, "update").ok()
+    assert built.lock_file.read_bytes() != before
+
+
+def test_what_was_asked_by_https_is_never_asked_by_http(
+    built: Aptfreeze, repository: Repository, secure: Origin
+) -> None:
+    repository.add("hello", "2.0")
+    repository.publish()
+    before = built.lock_file.read_bytes()
+    shutil.rmtree(built.archive)
+    secure.stop()
+    secure.tls = None  # who took its place, or stands on the way
+    secure.start()
+    secure.forget()
+
+    update, fetch = verb(built, "update").fails(4), verb(built, "fetch").fails()
+
+    assert f"https://{secure.host}" in update.stderr
+    assert f"https://{secure.host}" in fetch.output
+    assert secure.requests == []
+    assert built.lock_file.read_bytes() == before
+
+
+def test_a_fresh_checkout_finds_out_that_a_mirror_speaks_https_alone(
+    built: Aptfreeze, repository: Repository, secure: Origin
+) -> None:
+    fresh = built.beside("fresh")
+    shutil.copy(built.lock_file, fresh.lock_file)
+    shutil.rmtree(built.archive)
+    verb(fresh, "fetch", "--all").ok()
+    secure.stop()
+    secure.tls = None
+    secure.start()
+    secure.forget()
+    verb(fresh, "update").fails(4)
+    assert secure.requests == []
+
+
+def test_a_single_file_by_https_is_asked_so_by_update(product: Aptfreeze, secure: Origin) -> None:
+    secure.root.mkdir(exist_ok=True)
+    (secure.root / "tool").write_bytes(b"first")
+    verb(product, "pin", f"{secure.url}/tool").ok()
+    (secure.root / "tool").write_bytes(b"second")
+    secure.stop()
+    secure.tls, tls = None, secure.tls
+    secure.start()
+    secure.forget()
+    verb(product, "update").fails(4)
+    assert secure.requests == []
+    secure.stop()
+    secure.tls = tls
+    secure.start()
+    verb(product, "update").ok()
+    assert secure.asked("/tool") == ["/tool"]
 
 
 def test_run_tells_apt_whom_to_trust(product: Aptfreeze, repository: Repository, apt: Apt, secure: Origin) -> None:

@@ -53,7 +53,12 @@ class Location:
 
     @property
     def raw_url(self) -> str:
-        return f"{self.scheme}://{self.host}{self.raw_path or '/'}{self.query}"
+        return f"{self.scheme}://{self.raw_text}"
+
+    @property
+    def raw_text(self) -> str:
+        """Without the scheme, for upstream."""
+        return f"{self.host}{self.raw_path or '/'}{self.query}"
 
     @classmethod
     def parse(cls, target: bytes) -> Self:

@@ -75,7 +75,7 @@ class Piece:
     def suppliers(self, lookup: Lookup, form: SuiteFile) -> list[Supplier]:
         """Where this form comes from; OfflineError if it may not be fetched."""
         if self.suite is None:
-            return lookup.single_suppliers(f"http://{quoted(form.relative)}")
+            return lookup.single_suppliers(quoted(form.relative))
         if self.entry is None:
             return lookup.suite_suppliers(self.suite, form)
         if self.pin is None:

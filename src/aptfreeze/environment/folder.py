@@ -11,6 +11,7 @@
         generations/ID.toml  last known text of each generation, in the lock file's format (generations.py)
         log.jsonl            what happened to the pins, one event a line                   (log.py)
         absent.jsonl         listed files that no supplier has                             (absent.py)
+        https.jsonl          hosts that have answered by https                             (secure.py)
         resign.key           private key that re-signs suites, mode 0600                   (resigning.py)
         records/ID/SESSION.jsonl   what one session of a generation was served             (records.py)
         records/architectures.jsonl   those whose package indexes were asked for           (records.py)
@@ -70,6 +71,10 @@ class Environment:
     @property
     def absent(self) -> Path:
         return self.state / "absent.jsonl"
+
+    @property
+    def secure(self) -> Path:
+        return self.state / "https.jsonl"
 
     @property
     def resign_key(self) -> Path:

@@ -16,6 +16,7 @@ from aptfreeze.archive.growth import Descriptor
 from aptfreeze.archive.layout import Layout
 from aptfreeze.archive.registry import Place, Registry
 from aptfreeze.environment.folder import Environment
+from aptfreeze.environment.secure import schemes
 from aptfreeze.environment.store import EnvironmentStore
 from aptfreeze.errors import StorageError
 from aptfreeze.fetch.opened import OpenArchive, open_archive
@@ -26,8 +27,8 @@ _logger = logging.getLogger(__name__)
 
 @contextmanager
 def open_archive_for(store: EnvironmentStore, settings: Settings) -> Iterator[OpenArchive]:
-    """As `open_archive`; the archive knows the environment, and what it pins meanwhile."""
-    with open_archive(settings) as archive:
+    """As `open_archive`, with what is known here of hosts; the archive knows the environment, and what it pins."""
+    with open_archive(settings, schemes(store)) as archive:
         if archive.objects.read_only:
             yield archive
             return

@@ -144,13 +144,16 @@ class Pinning:
         return self._judged(key, files, at)
 
     def single(self, url: str) -> Digest:
-        """A file outside every chain, now in the archive; raises MissingUpstreamError, UpstreamError."""
+        """A file outside every chain, now in the archive; raises MissingUpstreamError, UpstreamError.
+
+        `url` is without scheme, its path raw.
+        """
         if self._offline:
             raise OfflineError(
                 f"the single file {url} is not pinned, and --offline forbids to fetch it",
                 hint="run once without --offline: that pins it",
             )
-        digest = self._objects.put(self._fetch(url, True))
+        digest = self._objects.put(self._fetch(self._mirrors.single_url(url), True))
         self._objects.sync()
         return digest
 

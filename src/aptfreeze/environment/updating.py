@@ -107,7 +107,7 @@ def prepare(means: Means, generation: Generation, keys: Sequence[SuiteKey], urls
         paths = {key: _paths(means, key, found) for key, found in new.items()}
         wanted = [(key, path) for key, each in paths.items() for path in each.all]
         _all(threads, [partial(_complete, means, key, new[key].pin, path) for key, path in wanted])
-        fetched = _all(threads, [partial(means.pinning.single, f"http://{quoted(url)}") for url in urls])
+        fetched = _all(threads, [partial(means.pinning.single, quoted(url)) for url in urls])
     moves = [
         SuiteMove(key, generation.pins[key], found.pin, tuple(paths[key].packages), found.remark)
         for key, found in new.items()

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Protocol
 
-from aptfreeze.fetch.failures import LostConnectionError, PassingError, UnreachableError
+from aptfreeze.fetch.failures import LostConnectionError, NoHttpError, PassingError, UnreachableError
 from aptfreeze.values import immutable
 
 _BUFFER = 256 << 10
@@ -88,7 +88,7 @@ class _Answers:
             self._parser.feed_data(data)
         except self._errors as error:
             if self.keeps_alive:  # else: bytes after the last answer; nobody asked for them
-                raise PassingError(f"answered with what is no HTTP/1.1 ({error})") from error
+                raise NoHttpError(f"answered with what is no HTTP/1.1 ({error})") from error
         if len(self.queue) > before:
             self._head_size = 0
             return
@@ -234,7 +234,7 @@ class Connection:
         try:
             self._answers.feed(self._view[:count])
         except PassingError as error:  # what came before it is still good
-            self._fail_with(PassingError(f"{self.peer} {error.message}"))
+            self._fail_with(type(error)(f"{self.peer} {error.message}"))
 
     def _judge_pace(self, came: int, waited_s: float) -> None:
         self._came += came

@@ -4,7 +4,7 @@
 import socket
 from typing import TYPE_CHECKING
 
-from aptfreeze.fetch.failures import UnreachableError
+from aptfreeze.fetch.failures import UnconnectedError, UnreachableError
 
 if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import AddressCheck
@@ -25,9 +25,9 @@ def connect(
     except UnicodeError as error:  # the resolver's codec refuses it: an empty label, or one of more than 63 characters
         raise UnreachableError(f"cannot resolve {host!r:.300}: it is no host name") from error
     except TimeoutError as error:
-        raise UnreachableError(f"{peer} did not accept a connection within {connect_timeout_s:g} s") from error
+        raise UnconnectedError(f"{peer} did not accept a connection within {connect_timeout_s:g} s") from error
     except OSError as error:
-        raise UnreachableError(f"cannot connect to {peer} ({error.strerror or error})") from error
+        raise UnconnectedError(f"cannot connect to {peer} ({error.strerror or error})") from error
     wire.settimeout(read_timeout_s)
     wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return wire

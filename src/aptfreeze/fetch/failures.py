@@ -21,6 +21,10 @@ class UnreachableError(PassingError):
     """The host cannot be reached, or fell silent: others should be asked first for a while."""
 
 
+class UnconnectedError(UnreachableError):
+    """Nobody accepts connections there."""
+
+
 class UntrustedError(UpstreamError):
     """By TLS, the server did not prove who it is, or did not accept who we are.
 
@@ -30,6 +34,10 @@ class UntrustedError(UpstreamError):
 
 class LostConnectionError(PassingError):
     """The server ended the connection before the first byte of this answer: the request may be sent again."""
+
+
+class NoHttpError(PassingError):
+    """What came is no HTTP/1.1."""
 
 
 class WrongBytesError(UpstreamError):

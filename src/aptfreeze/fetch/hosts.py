@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
 """All hosts of one process: a URL goes in, an answer comes out, redirects followed.
 
-Rule 1: `Accept-Encoding: identity`, always: other bytes than the file's own would never match its hash.
-Rule 2: redirects change nothing: the bytes are verified, not the place. Which are not followed: see `redirects`. What
+Rule 1: redirects change nothing: the bytes are verified, not the place. Which are not followed: see `redirects`. What
 somebody outside leads to has connections of its own, since those that are open were not checked. What a server is told
 of a user, each hop's own URL decides (see `credentials`).
-Rule 3: a proxy changes the way only: each origin has its own queue and connections, also where all lead to one proxy.
+Rule 2: a proxy changes the way only: each origin has its own queue and connections, also where all lead to one proxy.
 """
 
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,11 +18,13 @@ from weakref import WeakSet
 
 from aptfreeze.errors import RefusedError, UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
-from aptfreeze.fetch.failures import ClosingError
+from aptfreeze.fetch.failures import ClosingError, LostConnectionError, NoHttpError, UnconnectedError
 from aptfreeze.fetch.host import Host, Response
 from aptfreeze.fetch.priority import Asker
 from aptfreeze.fetch.proxies import Proxy
 from aptfreeze.fetch.redirects import Redirects, followed
+from aptfreeze.fetch.request import request
+from aptfreeze.fetch.schemes import Schemes
 from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.fetch.wires import Wires
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import AddressCheck
     from aptfreeze.fetch.credentials import Credentials
 
-USER_AGENT = "aptfreeze/0.1"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
+_NO_WAY = (502, 503, 504)
+"""What a proxy answers that cannot connect."""
 
 
 @immutable
@@ -75,6 +77,11 @@ class Hosts:
         self._lock = threading.Lock()
         self._is_closed = False
         self._guard: Callable[[Endpoint], AddressCheck] | None = None
+        self._schemes = Schemes()
+
+    def heed(self, schemes: Schemes) -> None:
+        """From now on, these are told who answers by https, and asked about who speaks no http."""
+        self._schemes = schemes
 
     def guarded(self, guard: "Callable[[Endpoint], AddressCheck]") -> None:
         """From now on, each server is connected to at such addresses only as its check allows."""
@@ -105,7 +112,11 @@ class Hosts:
             proxy = self._wires.proxy_for(endpoint)
             told = {**(fields or {}), **self._credentials.fields(endpoint)}
             asking = request(endpoint, start, told, end=end, proxy=proxy)
-            with self._host(endpoint, is_led).exchange(asking, asker, size) as response:
+            with ExitStack() as exchange:
+                response = self._answer(exchange, endpoint, asking, asker, size, is_led)
+                if response is None:
+                    url = f"https://{endpoint.authority}{endpoint.target}"
+                    continue
                 if proxy is not None:
                     _judge(response, proxy)
                     self._wires.routes.judge(proxy, response.head.get("ETag") or "")
@@ -118,6 +129,34 @@ class Hosts:
                 is_led = is_led or self._redirects.is_outside(endpoint, response.address)
             url = followed(url, location)
         raise UpstreamError(f"{asked} leads to more than {_MOST_REDIRECTS} redirects")
+
+    def _answer(
+        self, exchange: ExitStack, endpoint: Endpoint, asking: bytes, asker: Asker, size: int, is_led: bool
+    ) -> Response | None:
+        """The answer, valid inside of `exchange`; None: the host is to be asked by https (see `schemes`).
+
+        A server that speaks TLS alone closes, sends an alert, or answers 400.
+        """
+        try:
+            response = exchange.enter_context(self._host(endpoint, is_led).exchange(asking, asker, size))
+        except (UnconnectedError, LostConnectionError, NoHttpError):
+            if not is_led and self._is_secure_after_all(endpoint):
+                return None
+            raise
+        if endpoint.is_secure:
+            self._schemes.answered(endpoint.authority)
+        is_odd = response.status == 400 or (response.status in _NO_WAY and self._wires.proxy_for(endpoint))
+        return None if is_odd and not is_led and self._is_secure_after_all(endpoint) else response
+
+    def _is_secure_after_all(self, endpoint: Endpoint) -> bool:
+        def speaks_https() -> bool:
+            try:
+                self._queued(Endpoint.parse(f"https://{endpoint.authority}"), None).close()
+            except UpstreamError:
+                return False
+            return True
+
+        return not endpoint.is_secure and self._schemes.is_secure_after_all(endpoint.authority, speaks_https)
 
     def standing(self, url: str) -> Standing:
         """How good it is to ask the host of this URL at the moment."""
@@ -242,34 +281,6 @@ class Hosts:
         proxy = self._wires.proxy_for(endpoint)
         peer = endpoint.server if proxy is None else f"{endpoint.server} by {proxy}"
         return Connection(self._wires.open(endpoint, check), peer)
-
-
-def request(
-    endpoint: Endpoint,
-    start: int,
-    fields: Mapping[str, str],
-    *,
-    end: int | None = None,
-    proxy: Proxy | None = None,
-) -> bytes:
-    """The bytes of a request's head; `proxy` is who gets it, if not the host itself."""
-    is_range = start or end is not None
-    lines = [
-        f"GET {target(endpoint, proxy)} HTTP/1.1",
-        f"Host: {endpoint.authority}",
-        f"User-Agent: {USER_AGENT}",
-        "Accept: */*",
-        "Accept-Encoding: identity",
-        *([f"Range: bytes={start}-{'' if end is None else end - 1}"] if is_range else []),
-        *(f"{name}: {value}" for name, value in fields.items()),
-        *(f"{name}: {value}" for name, value in (proxy.fields if proxy else ())),
-    ]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
-
-
-def target(endpoint: Endpoint, proxy: Proxy | None) -> str:
-    """The target of a request: a proxy has to be told the host, too (RFC 9112 3.2.2)."""
-    return endpoint.target if proxy is None else f"http://{endpoint.authority}{endpoint.target}"
 
 
 def _judge(response: Response, proxy: Proxy) -> None:

@@ -136,13 +136,13 @@ class Lookup:
         return self.suppliers(found.repository, relative_raw) + self.snapshots.package(found, origin)
 
     def single_suppliers(self, url: str) -> list[Supplier]:
-        """Where a file outside every chain comes from: its url alone."""
+        """Where a file outside every chain comes from: its url alone, which is without scheme, its path raw."""
         if self.offline:
             raise OfflineError(
                 f"{url} is pinned but not in the archive, and --offline forbids to fetch it",
                 hint="run once without --offline, or name the archive that has it with --archive",
             )
-        return [MirrorUrl(url)]
+        return [MirrorUrl(self.mirrors.single_url(url))]
 
     def _file_suppliers(self, key: SuiteKey, file: SuiteFile) -> list[Supplier]:
         mirrors = self.suppliers(key.repository, quoted(file.relative), file.by_hash)

@@ -13,6 +13,7 @@ from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.mirrors import Mirrors
 from aptfreeze.fetch.redirects import Redirects
 from aptfreeze.fetch.routes import Routes
+from aptfreeze.fetch.schemes import Schemes
 from aptfreeze.fetch.snapshots import Snapshots
 from aptfreeze.fetch.wires import Wires
 from aptfreeze.settings import Settings
@@ -39,8 +40,11 @@ class OpenArchive:
 
 
 @contextmanager
-def open_archive(settings: Settings) -> Iterator[OpenArchive]:
-    """The archive of these settings, made if need be; its downloads end with the context."""
+def open_archive(settings: Settings, schemes: Schemes | None = None) -> Iterator[OpenArchive]:
+    """The archive of these settings, made if need be; its downloads end with the context.
+
+    `schemes`: what is known of hosts; without it, nothing is.
+    """
     objects = Objects(settings.archive.path)
     indexes = Indexes(objects)
     snapshots = Snapshots(settings.snapshot)
@@ -48,8 +52,10 @@ def open_archive(settings: Settings) -> Iterator[OpenArchive]:
     wires = Wires(settings.fetch, settings.tls, routes)
     redirects = Redirects(routes, partial(_named, settings))
     downloads = Downloads(objects, settings.fetch, snapshots.gentle, wires, redirects)
+    mirrors = Mirrors(settings.mirrors, schemes)
+    downloads.hosts.heed(mirrors.schemes)
     try:
-        yield OpenArchive(objects, indexes, downloads, Mirrors(settings.mirrors), snapshots, routes)
+        yield OpenArchive(objects, indexes, downloads, mirrors, snapshots, routes)
     finally:
         downloads.close()
         objects.close()

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.connection import Connection, Head
 from aptfreeze.fetch.failures import PassingError
-from aptfreeze.fetch.hosts import Hosts, target
+from aptfreeze.fetch.hosts import Hosts
 from aptfreeze.fetch.proxies import Proxy
+from aptfreeze.fetch.request import target
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.http.message import response_head
 

@@ -241,7 +241,7 @@ class FirstSight:
         own = self._store.generation(self._session.generation.id)
         if url in own.extra:
             return own.extra[url]
-        digest = self._pinning().single(location.raw_url)
+        digest = self._pinning().single(location.raw_text)
         return self._store.add_extra(own.id, url, digest)
 
     def _adopt_single(self, url: str, digest: Digest) -> None:

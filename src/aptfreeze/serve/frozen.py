@@ -206,5 +206,5 @@ class FrozenFiles:
 
     async def single(self, request: Request, found: PinnedSingle, location: Location) -> Reply:
         """A file pinned by its url; the mirror may have another state of it by now, which is refused by its hash."""
-        suppliers = partial(self._lookup.single_suppliers, location.raw_url)
+        suppliers = partial(self._lookup.single_suppliers, location.raw_text)
         return await self._delivery.deliver(request, Delivered(Wanted(found.digest), suppliers, None))

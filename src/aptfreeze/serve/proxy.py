@@ -165,9 +165,10 @@ class Proxy:
             location = Location.parse(request.target)
         except PathError as error:
             raise MistakenRequest(f"the request's target cannot be understood: {error}") from error
-        if location.scheme == "https":
-            self._mirrors.asked_by_https(location.host)
         identified, session = self._identified(location), self._session
+        if location.scheme == "https":
+            for host in (location.host, identified.host):
+                self._mirrors.schemes.asked_by_https(host)
         return Asked(identified, is_from_apt(request), session.architectures, session.resigns)
 
     def _identified(self, location: Location) -> Location:

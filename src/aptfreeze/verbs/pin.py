@@ -87,6 +87,8 @@ def _fetched(opened: Opened, archive: OpenArchive, location: Location) -> tuple[
         raise OfflineError(
             f"{location.text} is not pinned, and --offline forbids to fetch it", hint="run it once without --offline"
         )
-    found = archive.downloads.fetch_object(location.raw_url)
+    if location.scheme == "https":
+        archive.mirrors.schemes.asked_by_https(location.host)
+    found = archive.downloads.fetch_object(archive.mirrors.single_url(location.raw_text))
     archive.objects.sync()
     return found

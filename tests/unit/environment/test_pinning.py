@@ -406,7 +406,7 @@ def test_the_origin_tells_whether_the_service_has_it(world: World) -> None:
 def test_a_single_file_is_archived(world: World) -> None:
     world.files["http://mirror.example.org/keys/vendor.asc"] = b"key"
 
-    digest = world.pinning().single("http://mirror.example.org/keys/vendor.asc")
+    digest = world.pinning().single("mirror.example.org/keys/vendor.asc")
 
     assert digest == Digest.of(b"key")
     assert world.objects.has(digest)

@@ -12,6 +12,7 @@ import pytest
 from aptfreeze.errors import UpstreamError
 from aptfreeze.fetch.failures import ClosingError, PassingError, UntrustedError
 from aptfreeze.fetch.hosts import Hosts, Traffic
+from aptfreeze.fetch.schemes import Schemes
 from aptfreeze.fetch.turns import Standing
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.fetch.wires import Wires
@@ -272,6 +273,30 @@ def test_a_bad_request_by_https_may_want_a_client_certificate(knowing: Hosts, se
         get(knowing, f"{secure.url}/x")
     assert f'[tls.host."{secure.host}"] client_certificate' in (caught.value.hint or "")
     assert get(knowing, f"{origin.url}/x") == b"said the mirror\n"
+
+
+def test_a_host_of_which_nobody_knows_is_asked_by_https_if_it_speaks_nothing_else(
+    knowing: Hosts, secure: Origin, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"bytes")
+    schemes = Schemes()
+    knowing.heed(schemes)
+    url = f"http://{secure.host}/file"
+    with pytest.raises(PassingError):
+        get(knowing, url)  # somebody said http
+    assert schemes.of(secure.host) == "http"
+    assert get(knowing, url) == b"bytes"
+    assert schemes.of(secure.host) == "https"
+
+
+def test_a_bad_request_by_http_is_told_where_https_does_not_answer_either(hosts: Hosts, origin: Origin) -> None:
+    schemes = Schemes()
+    hosts.heed(schemes)
+    schemes.of(origin.host)
+    origin.inject("*", Status(400))
+    for _ in range(2):
+        assert get(hosts, f"{origin.url}/x") == b"said the mirror\n"
+    assert schemes.of(origin.host) == "http"
 
 
 def test_a_server_that_is_not_trusted_is_away_and_asked_nothing(hosts: Hosts, secure: Origin) -> None:

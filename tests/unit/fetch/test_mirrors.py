@@ -44,19 +44,12 @@ def test_urls_come_in_the_order_of_the_configuration_and_raw() -> None:
 
 def test_what_was_once_asked_by_https_is_fetched_so_but_mirrors_decide() -> None:
     mirrors = Mirrors(MirrorSettings({"mirror.example.org/debian": ("http://near.example.org/debian",)}))
-    mirrors.asked_by_https("mirror.example.org")
-    mirrors.asked_by_https("other.example.org:8443")
+    mirrors.schemes.asked_by_https("mirror.example.org")
+    mirrors.schemes.asked_by_https("other.example.org:8443")
     assert mirrors.urls("mirror.example.org/debian", "y") == ("http://near.example.org/debian/y",)
     assert mirrors.urls("mirror.example.org/x", "y") == ("https://mirror.example.org/x/y",)
     assert mirrors.urls("other.example.org:8443/x", "y") == ("https://other.example.org:8443/x/y",)
     assert mirrors.urls("other.example.org/x", "y") == ("http://other.example.org/x/y",)
-
-
-def test_a_client_that_asks_without_end_fills_no_memory() -> None:
-    mirrors = Mirrors(MirrorSettings())
-    for number in range(2000):
-        mirrors.asked_by_https(f"{number}.example.org")
-    assert mirrors.urls("1999.example.org/x", "y") == ("http://1999.example.org/x/y",)
 
 
 def test_hosts_are_those_of_repositories_and_their_mirrors() -> None:

@@ -48,9 +48,28 @@ def parse_options(dump: str) -> tuple[Option, ...]:
 
 
 def main_file(options: Iterable[Option]) -> Path:
-    """The file that apt reads last, put together as apt does: RootDir, Dir, Dir::Etc, Dir::Etc::main."""
+    """The file that apt reads last."""
+    return _place(options, "main", "apt.conf") or Path("/etc/apt/apt.conf")
+
+
+def credential_files(options: Iterable[Option]) -> list[Path]:
+    """Where apt has users and passwords, whether the files exist or not; apt_auth.conf(5)."""
+    known = tuple(options)
+    file, parts = _place(known, "netrc", "auth.conf"), _place(known, "netrcparts", "auth.conf.d")
+    try:
+        found = sorted(path for path in parts.iterdir() if path.suffix == ".conf") if parts else []
+    except OSError:  # usually there is none
+        found = []
+    return [*([file] if file else []), *found]
+
+
+def _place(options: Iterable[Option], name: str, usual: str) -> Path | None:
+    """A file or folder below Dir::Etc, put together as apt does: RootDir, Dir, Dir::Etc, Dir::Etc::NAME.
+
+    None: it is set to nothing.
+    """
     values = {option.name.lower(): option.value for option in options}
-    below = os.path.join(  # noqa: PTH118 - each absolute part starts anew, as in apt
-        "/", values.get("dir", "/"), values.get("dir::etc", "etc/apt"), values.get("dir::etc::main", "apt.conf")
-    )
-    return Path(values.get("rootdir", "") + below)
+    own = values.get(f"dir::etc::{name}", usual)
+    # each absolute part starts anew, as in apt
+    below = os.path.join("/", values.get("dir", "/"), values.get("dir::etc", "etc/apt"), own)  # noqa: PTH118
+    return Path(values.get("rootdir", "") + below) if own else None

@@ -9,10 +9,11 @@ Rule 3: no message, log or `repr` holds a password.
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from aptfreeze.errors import UpstreamError, UsageError
+from aptfreeze.fetch.aptread import Option, credential_files
 from aptfreeze.fetch.connection import Head
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.values import immutable
@@ -52,12 +53,12 @@ class Entry:
 class Credentials:
     """What the files say. They are read once, when something is fetched first; the value never changes then."""
 
-    def __init__(self, files: Sequence[Path] | None, root: Path = Path("/")) -> None:
-        """`files` in the order in which they count; None: those of the apt below `root`.
+    def __init__(self, files: Sequence[Path] | None, options: Callable[[], Iterable[Option]] = tuple) -> None:
+        """`files` in the order in which they count; None: those of this machine's apt, whose configuration `options` is.
 
         UsageError for a named file that cannot be read; apt's own are passed over then, which `refusal` tells.
         """
-        self._files = tuple(_of_apt(root) if files is None else files)
+        self._files = tuple(credential_files(options()) if files is None else files)
         self._unreadable: list[Path] = []
         self._entries: list[Entry] = []
         for file in self._files:
@@ -143,16 +144,6 @@ def _entry(machine: str, said: dict[str, str], file: Path) -> Iterator[Entry]:
         said.get("password", ""),
         file,
     )
-
-
-def _of_apt(root: Path) -> list[Path]:
-    """Dir::Etc::netrc and netrcparts, where apt has them unless it is told otherwise."""
-    parts = root / "etc/apt/auth.conf.d"
-    try:
-        found = sorted(path for path in parts.iterdir() if path.suffix == ".conf")
-    except OSError:  # usually there is none
-        found = []
-    return [root / "etc/apt/auth.conf", *found]
 
 
 def _read(file: Path) -> bytes:

@@ -257,7 +257,7 @@ class Hosts:
     def _credentials(self) -> "Credentials":
         from aptfreeze.fetch.credentials import Credentials  # start-up time: a session may fetch nothing
 
-        return Credentials(self._settings.credentials)
+        return Credentials(self._settings.credentials, lambda: self._wires.routes.options)
 
     def _refusal(self, endpoint: Endpoint, head: Head) -> UpstreamError | None:
         if head.status in (401, 403):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Which way this process fetches what, and what apt's configuration says about it, read when it is needed first.
+"""Which way this process fetches what, and what apt's configuration says about that and about servers, read when it is
+needed first.
 
 Rule 1: nothing is read for a process that fetches nothing: asking apt for its configuration takes 6 ms.
 Rule 2: it is this process's own environment that counts, never what `run` gives to COMMAND.
@@ -7,8 +8,9 @@ Rule 2: it is this process's own environment that counts, never what `run` gives
 
 import re
 import threading
+from functools import cached_property
 
-from aptfreeze.fetch.aptread import read_options
+from aptfreeze.fetch.aptread import Option, read_options
 from aptfreeze.fetch.proxies import Proxy, Rules, is_loopback
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.settings import ProxySettings
@@ -46,7 +48,12 @@ class Routes:
         if _DIGEST.fullmatch(etag) and is_loopback(proxy.host):
             self.frozen.add(proxy)
 
+    @cached_property
+    def options(self) -> tuple[Option, ...]:
+        """What apt's configuration says; blocks when it is asked first."""
+        return read_options(self._settings.variables) if self._settings.variables else ()
+
     def _read(self) -> Rules:
         settings = self._settings
-        options = read_options(settings.variables) if settings.url is None and settings.variables else ()
+        options = self.options if settings.url is None else ()
         return Rules(settings.url, settings.variables, {option.name.lower(): option.value for option in options})

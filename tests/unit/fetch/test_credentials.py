@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 import os
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aptfreeze.errors import UsageError
+from aptfreeze.fetch.aptread import Option
 from aptfreeze.fetch.connection import Head
 from aptfreeze.fetch.credentials import Credentials, parse
 from aptfreeze.fetch.url import Endpoint
@@ -92,16 +94,21 @@ def test_what_is_no_entry_is_passed_over(text: str) -> None:
     assert list(parse(text.encode(), FILE)) == []
 
 
+def below(root: Path) -> Callable[[], tuple[Option, ...]]:
+    """The configuration of an apt below this folder."""
+    return lambda: (Option("Dir", str(root)),)
+
+
 def test_files_count_in_their_order_and_those_of_apt_are_the_default(tmp_path: Path) -> None:
     parts = tmp_path / "etc/apt/auth.conf.d"
     parts.mkdir(parents=True)
     (parts / "b.conf").write_text("machine a.example.org login late password x machine b.example.org login b")
     (parts / "a.conf").write_text("machine a.example.org login early password x")
     (parts / "c.conf.disabled").write_text("machine c.example.org login c password x")
-    apts = Credentials(None, tmp_path)
+    apts = Credentials(None, below(tmp_path))
     users = [apts.entry(Endpoint.parse(f"https://{name}.example.org/")) for name in "abc"]
     assert [entry and entry.user for entry in users] == ["early", "b", None]
-    assert Credentials([], tmp_path).entry(Endpoint.parse("https://a.example.org/")) is None
+    assert Credentials([], below(tmp_path)).entry(Endpoint.parse("https://a.example.org/")) is None
 
 
 def test_a_named_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
@@ -137,7 +144,7 @@ def test_a_refusal_names_what_was_sent_and_from_where(tmp_path: Path) -> None:
 
 
 def test_a_refusal_says_what_to_add_and_where(tmp_path: Path) -> None:
-    credentials = Credentials(None, tmp_path)
+    credentials = Credentials(None, below(tmp_path))
     place = tmp_path / "etc/apt/auth.conf"
     text = refusal(credentials, "https://a.example.org:8443/x")
     assert f"was told no user and password: no entry for it in {place}\n" in text
@@ -154,4 +161,4 @@ def test_a_file_of_apt_that_this_user_cannot_read_is_told_when_it_matters(tmp_pa
     file = tmp_path / "etc/apt/auth.conf"
     file.parent.mkdir(parents=True)
     file.touch(mode=0)
-    assert f"{file} cannot be read by this user" in refusal(Credentials(None, tmp_path), "https://a/")
+    assert f"{file} cannot be read by this user" in refusal(Credentials(None, below(tmp_path)), "https://a/")

@@ -54,7 +54,7 @@ class Credentials:
     """What the files say. They are read once, when something is fetched first; the value never changes then."""
 
     def __init__(self, files: Sequence[Path] | None, options: Callable[[], Iterable[Option]] = tuple) -> None:
-        """`files` in the order in which they count; None: those of this machine's apt, whose configuration `options` is.
+        """`files` in the order in which they count; None: those of this machine's apt, which `options` tells about.
 
         UsageError for a named file that cannot be read; apt's own are passed over then, which `refusal` tells.
         """

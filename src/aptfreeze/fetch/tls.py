@@ -10,8 +10,9 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from aptfreeze.errors import UpstreamError, UsageError
 from aptfreeze.fetch.failures import UnreachableError
@@ -31,8 +32,12 @@ class Security:
     Mutable state, under the lock: one context for each set of CAs and client certificate.
     """
 
-    def __init__(self, settings: TlsSettings, handshake_timeout_s: float) -> None:
+    def __init__(
+        self, settings: TlsSettings, handshake_timeout_s: float, apt: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """`apt`: the options of this machine's apt by lower-case name, which come after the settings."""
         self._settings = settings
+        self._apt = apt
         self._timeout_s = handshake_timeout_s
         self._contexts: dict[HostTls, ssl.SSLContext] = {}
         self._lock = threading.Lock()
@@ -43,7 +48,7 @@ class Security:
         UntrustedError if there is no trust, UnreachableError if the handshake does not end, UsageError for files of
         the settings, and what `reach` raises.
         """
-        tls = HostTls.of(endpoint, self._settings)
+        tls = HostTls.of(endpoint, self._settings, self._apt)
         context = self._context(tls)
         plain = reach()
         read_timeout_s = plain.gettimeout()
@@ -102,7 +107,7 @@ def load_files(settings: HostTls) -> ssl.SSLContext:
         except OSError as error:  # ssl.SSLError is one
             raise UsageError(
                 f"the CA file {settings.ca} cannot be used ({_reason(error)})",
-                hint="ca in [tls] or [tls.host] names a file in PEM form, with -----BEGIN CERTIFICATE-----",
+                hint=f"{settings.named_by} names a file in PEM form, with -----BEGIN CERTIFICATE-----",
             ) from error
     if settings.client_certificate is not None:
         _load_client(context, settings.client_certificate, settings.client_key)

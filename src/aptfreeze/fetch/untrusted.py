@@ -65,7 +65,8 @@ def refused_certificate(
 ) -> UntrustedError:
     """The server's certificate does not count."""
     why, hint = _objection(error, endpoint, shown, tls)
-    return UntrustedError(f"{endpoint.server} is not trusted: {why}", hint=hint)
+    apt = f" (apt is told not to look, by {tls.unchecked_by}; aptfreeze always does)" if tls.unchecked_by else ""
+    return UntrustedError(f"{endpoint.server} is not trusted: {why}{apt}", hint=hint)
 
 
 def _objection(

@@ -75,7 +75,8 @@ class Wires:
         if self._security is None:
             from aptfreeze.fetch.tls import Security  # start-up time: most mirrors are plain http
 
-            self._security = Security(self._tls, self._settings.connect_timeout_s)
+            apt = {option.name.lower(): option.value for option in self.routes.options}
+            self._security = Security(self._tls, self._settings.connect_timeout_s, apt)
         return self._security
 
 

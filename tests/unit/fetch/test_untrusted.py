@@ -51,6 +51,12 @@ def test_an_objection_has_a_reason_and_a_hint(code: int, said: str, hint: str) -
     assert hint in (error.hint or "")
 
 
+def test_that_apt_does_not_look_is_told_and_changes_nothing() -> None:
+    tls = HostTls(unchecked_by='Acquire::https::Verify-Peer "false"')
+    error = refused_certificate(certificate_error(18), ENDPOINT, SHOWN, tls)
+    assert 'apt is told not to look, by Acquire::https::Verify-Peer "false"; aptfreeze always does' in error.message
+
+
 @pytest.mark.parametrize("code", [9, 10, 18, 20, 62, 23])
 def test_it_is_told_as_well_where_the_certificate_cannot_be_read(code: int) -> None:
     error = refused_certificate(certificate_error(code), ENDPOINT, None, HostTls(Path("/ca.pem"), False))

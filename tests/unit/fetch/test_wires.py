@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
+import os
 import socket
 import ssl
 from pathlib import Path
 
 import pytest
 
-from aptfreeze.errors import RefusedError
+from aptfreeze.errors import RefusedError, UsageError
 from aptfreeze.fetch.addresses import AddressCheck
+from aptfreeze.fetch.failures import UntrustedError
 from aptfreeze.fetch.routes import Routes
 from aptfreeze.fetch.url import Endpoint
 from aptfreeze.fetch.wires import Wires
@@ -38,6 +40,30 @@ def test_a_secure_url_gets_a_wire_with_tls_and_the_read_timeout(tmp_path: Path) 
         assert answer[:count].startswith(b"HTTP/1.1 404")
         assert wire.gettimeout() == 7
         wire.close()
+
+
+def as_apt(tmp_path: Path, line: str) -> Wires:
+    """On a machine whose apt is configured so."""
+    file = tmp_path / "apt.conf"
+    file.write_text(f'Dir::Etc::main "/dev/null";\nDir::Etc::parts "/dev/null";\n{line}\n')
+    variables = {"PATH": os.environ["PATH"], "APT_CONFIG": str(file)}
+    return Wires(SETTINGS, None, Routes(ProxySettings("", variables)))
+
+
+def test_the_authorities_of_apt_count_where_no_setting_names_others(tmp_path: Path) -> None:
+    ca = Authority(tmp_path)
+    with Origin(tmp_path, server_context(ca.issue("127.0.0.1"))) as origin:
+        as_apt(tmp_path, f'Acquire::https::CAInfo "{ca.file}";').open(Endpoint.parse(origin.url)).close()
+        with pytest.raises(UsageError, match=r"absent\.pem cannot be used") as caught:
+            as_apt(tmp_path, 'Acquire::https::CAInfo "/absent.pem";').open(Endpoint.parse(origin.url))
+        assert "Acquire::https::CAInfo of apt names" in (caught.value.hint or "")
+
+
+def test_a_server_is_checked_also_where_apt_is_told_not_to(tmp_path: Path) -> None:
+    with Origin(tmp_path, server_context(Authority(tmp_path).issue("127.0.0.1"))) as origin:
+        wires = as_apt(tmp_path, 'Acquire::https::Verify-Peer "false";')
+        with pytest.raises(UntrustedError, match='Verify-Peer "false"; aptfreeze always does'):
+            wires.open(Endpoint.parse(origin.url))
 
 
 def behind(proxy: UpstreamProxy, tls: TlsSettings | None = None) -> Wires:

@@ -144,10 +144,7 @@ class Pinning:
         return self._judged(key, files, at)
 
     def single(self, url: str) -> Digest:
-        """A file outside every chain, now in the archive; raises MissingUpstreamError, UpstreamError.
-
-        `url` is without scheme, its path raw.
-        """
+        """A file outside every chain, by its raw url without scheme; raises MissingUpstreamError, UpstreamError."""
         if self._offline:
             raise OfflineError(
                 f"the single file {url} is not pinned, and --offline forbids to fetch it",

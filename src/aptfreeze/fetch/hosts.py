@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -33,7 +32,6 @@ from aptfreeze.values import immutable
 
 if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import AddressCheck
-    from aptfreeze.fetch.credentials import Credentials
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
@@ -110,7 +108,7 @@ class Hosts:
         for _ in range(_MOST_REDIRECTS + 1):
             endpoint = Endpoint.parse(url)
             proxy = self._wires.proxy_for(endpoint)
-            told = {**(fields or {}), **self._credentials.fields(endpoint)}
+            told = {**(fields or {}), **self._wires.credentials.fields(endpoint)}
             asking = request(endpoint, start, told, end=end, proxy=proxy)
             with ExitStack() as exchange:
                 response = self._answer(exchange, endpoint, asking, asker, size, is_led)
@@ -253,15 +251,9 @@ class Hosts:
         """The proxy that requests for this endpoint are put to, if any. UpstreamError if it is of no use to us."""
         return self._wires.proxy_for(endpoint)
 
-    @cached_property
-    def _credentials(self) -> "Credentials":
-        from aptfreeze.fetch.credentials import Credentials  # start-up time: a session may fetch nothing
-
-        return Credentials(self._settings.credentials, lambda: self._wires.routes.options)
-
     def _refusal(self, endpoint: Endpoint, head: Head) -> UpstreamError | None:
         if head.status in (401, 403):
-            return self._credentials.refusal(endpoint, head)
+            return self._wires.credentials.refusal(endpoint, head)
         if head.status == 400 and endpoint.is_secure:
             from aptfreeze.fetch.untrusted import refused_request
 

@@ -8,6 +8,8 @@ Rule 3: a name that a proxy resolves is judged as far as it can be resolved here
 
 import contextlib
 import socket
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aptfreeze.fetch.connection import Wire
@@ -19,6 +21,7 @@ from aptfreeze.settings import FetchSettings, ProxySettings, TlsSettings
 
 if TYPE_CHECKING:
     from aptfreeze.fetch.addresses import AddressCheck
+    from aptfreeze.fetch.credentials import Credentials
     from aptfreeze.fetch.tls import Security
 
 
@@ -52,7 +55,7 @@ class Wires:
             "connect_timeout_s": self._settings.connect_timeout_s,
             "read_timeout_s": self._settings.read_timeout_s,
         }
-        proxy = self.routes.proxy_for(endpoint)
+        proxy = self._way(endpoint)
         if proxy is None:
             return connect(endpoint.host, endpoint.port, **limits, check=check)
         from aptfreeze.fetch.tunnel import connect_to, open_tunnel  # start-up time: most machines have no proxy
@@ -68,7 +71,22 @@ class Wires:
 
         UpstreamError if one is named that is of no use to us.
         """
-        return None if endpoint.is_secure else self.routes.proxy_for(endpoint)
+        return None if endpoint.is_secure else self._way(endpoint)
+
+    @cached_property
+    def credentials(self) -> "Credentials":
+        """Users and passwords, read when something is fetched first."""
+        from aptfreeze.fetch.credentials import Credentials  # start-up time: a session may fetch nothing
+
+        return Credentials(self._settings.credentials, lambda: self.routes.options)
+
+    def _way(self, endpoint: Endpoint) -> Proxy | None:
+        """A proxy that is named without a user is told that of its `http://` entry, as apt does (apt_auth.conf(5))."""
+        proxy = self.routes.proxy_for(endpoint)
+        if proxy is None or proxy.user is not None:
+            return proxy
+        entry = self.credentials.entry(Endpoint(proxy.host, proxy.port, "/"))
+        return proxy if entry is None else replace(proxy, user=_text(entry.user), password=_text(entry.password))
 
     @property
     def _secure(self) -> "Security":
@@ -84,3 +102,8 @@ def _judge(endpoint: Endpoint, check: "AddressCheck") -> None:
     with contextlib.suppress(socket.gaierror, UnicodeError):  # only the proxy knows that name
         for *_, address in socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM):
             check(str(address[0]), endpoint.port)
+
+
+def _text(said: str) -> str:
+    """Credentials files are bytes that are read as Latin-1; proxies are told UTF-8."""
+    return said.encode("latin-1").decode(errors="replace")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.errors import RefusedError, UsageError
+from aptfreeze.errors import RefusedError, UpstreamError, UsageError
 from aptfreeze.fetch.addresses import AddressCheck
 from aptfreeze.fetch.failures import UntrustedError
 from aptfreeze.fetch.routes import Routes
@@ -87,6 +87,24 @@ def test_a_secure_url_behind_a_proxy_gets_tls_through_a_tunnel(tmp_path: Path) -
         wire.close()
     assert proxy.asked == ["CONNECT mirror.example.org:443"]
     assert "proxy-authorization" not in origin.requests[0].headers
+
+
+def test_a_proxy_without_a_user_is_told_that_of_its_entry(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"bytes")
+    auth = tmp_path / "auth.conf"
+    with (
+        Origin(tmp_path) as origin,
+        UpstreamProxy({"mirror.example.org": origin.port}, credentials="me:p\u00e4ss") as proxy,
+    ):
+        entries = ("127.0.0.1 login wrong password x", f"http://127.0.0.1:{proxy.port} login me password p\u00e4ss")
+        auth.write_text("".join(f"machine {entry}\n" for entry in entries))
+        settings = FetchSettings(credentials=(auth,))
+        wires = Wires(settings, None, Routes(ProxySettings(f"http://127.0.0.1:{proxy.port}")))
+        for url in ("http://mirror.example.org/file", "https://mirror.example.org/"):
+            told = wires.proxy_for(Endpoint.parse(url))
+            assert told is None or (told.user, told.password) == ("me", "p\u00e4ss")
+        with pytest.raises(UpstreamError, match=r"^https://mirror"):  # the proxy has let us through to what is no TLS
+            wires.open(Endpoint.parse("https://mirror.example.org/"))
 
 
 def test_a_plain_url_behind_a_proxy_gets_a_wire_to_the_proxy() -> None:

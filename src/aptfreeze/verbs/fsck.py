@@ -29,6 +29,7 @@ from aptfreeze.environment import config
 from aptfreeze.environment.config import Surroundings
 from aptfreeze.environment.folder import Environment
 from aptfreeze.environment.opened import Opened
+from aptfreeze.environment.secure import schemes
 from aptfreeze.environment.tenants import tenants
 from aptfreeze.errors import AptfreezeError, IntegrityError, StorageError, UsageError
 from aptfreeze.fetch.chain import Supplier
@@ -57,7 +58,7 @@ def fsck(
     """Check the whole archive; blocks. UsageError if there is none, StorageError if a repair cannot be written."""
     layout = prepare(opened.settings.archive.path, read_only=True)
     inspection = _inspected(layout, wish, now, tell, show)
-    with open_archive(opened.settings) as archive:
+    with open_archive(opened.settings, schemes(opened.store)) as archive:
         if wish.is_repair:
             archive.objects.require_writable()
         mending = _Mending(opened, archive, show)

@@ -8,6 +8,7 @@ from aptfreeze.describe import rootfs
 from aptfreeze.describe.bill import Bill, Url, bill
 from aptfreeze.describe.description import describe
 from aptfreeze.environment.opened import Opened
+from aptfreeze.environment.secure import schemes
 from aptfreeze.errors import UsageError
 from aptfreeze.fetch.opened import open_archive
 
@@ -21,7 +22,7 @@ def sbom(opened: Opened, image: Path | None, form: str, name: str | None) -> str
     """
     url, write = _libraries(form)
     read = rootfs.read(image) if image else None
-    with open_archive(opened.settings) as archive:
+    with open_archive(opened.settings, schemes(opened.store)) as archive:
         found = describe(opened, archive, read)
         lookup = archive.lookup(offline=opened.settings.offline.value)
         return write(bill(found, lookup, name or _name(opened, image), url))

@@ -7,6 +7,7 @@ from aptfreeze.describe import rootfs
 from aptfreeze.describe.description import describe
 from aptfreeze.describe.verification import Verification
 from aptfreeze.environment.opened import Opened
+from aptfreeze.environment.secure import schemes
 from aptfreeze.errors import IntegrityError
 from aptfreeze.fetch.opened import open_archive
 
@@ -25,5 +26,5 @@ def verify(opened: Opened, image: Path) -> Verification:
             f"{image} lists no installed package at all",
             hint="name the root file system of an image, or its var/lib/dpkg/status",
         )
-    with open_archive(opened.settings) as archive:
+    with open_archive(opened.settings, schemes(opened.store)) as archive:
         return Verification(describe(opened, archive, read))

@@ -38,7 +38,7 @@ def _pin_flags(parser: argparse.ArgumentParser) -> None:
 def _pin(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     from aptfreeze.verbs import pin
 
-    pinned = pin.pin(opened, options.url)
+    pinned = pin.pin(opened, options.url, talk.show if talk.shows_progress else None)
     print_data(pinned.data() if options.json else pinned.lines())
     return 0
 

@@ -19,7 +19,7 @@ from aptfreeze.errors import AptfreezeError
 from aptfreeze.fetch.chain import Supplier
 from aptfreeze.fetch.crew import Crew
 from aptfreeze.fetch.failures import ClosingError, ReplacedError
-from aptfreeze.fetch.fetched import Fetched, fetch_bytes, fetch_object
+from aptfreeze.fetch.fetched import Arrived, Fetched, fetch_bytes, fetch_object
 from aptfreeze.fetch.hosts import Hosts, Traffic
 from aptfreeze.fetch.job import Job
 from aptfreeze.fetch.priority import Priority
@@ -158,12 +158,12 @@ class Downloads:
         """
         return fetch_bytes(self, urls, limit, priority, is_patient=is_patient)
 
-    def fetch_object(self, url: str) -> tuple[Digest, int]:
+    def fetch_object(self, url: str, arrived: Arrived | None = None) -> tuple[Digest, int]:
         """The same for a file of any size, into the archive: its name there, and its size. Blocks.
 
         MissingUpstreamError, UpstreamError, StorageError.
         """
-        return fetch_object(self, self.objects, url)
+        return fetch_object(self, self.objects, url, arrived)
 
     def tainted(self, digest: Digest) -> bool:
         """Whether wrong bytes of this digest went out: a Range request for it gets a full 200 from then on."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Files whose digest is not known before they are fetched: InRelease, Release.gpg, key files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -69,7 +69,11 @@ def fetch_bytes(
     return in_turn(what, urls, attempt, name=str, settings=settings, pause=shell.pause, standing=shell.hosts.standing)
 
 
-def fetch_object(shell: Shell, objects: Objects, url: str) -> tuple[Digest, int]:
+Arrived = Callable[[int, int | None], None]
+"""Is told how many bytes of a file have come, and of how many, if that is known."""
+
+
+def fetch_object(shell: Shell, objects: Objects, url: str, arrived: Arrived | None = None) -> tuple[Digest, int]:
     """A file of any size, straight into the archive: its name there, and how many bytes it has. Blocks.
 
     MissingUpstreamError, UpstreamError, StorageError; nothing is left in the archive then.
@@ -86,6 +90,8 @@ def fetch_object(shell: Shell, objects: Objects, url: str) -> tuple[Digest, int]
                 for piece in response.body():
                     file.write(piece)
                     fingerprint.update(piece)
+                    if arrived is not None:
+                        arrived(fingerprint.size, response.head.content_length)
                     if fingerprint.size > LARGEST_UNKNOWN:
                         raise UpstreamError(f"more than {LARGEST_UNKNOWN} bytes")
                 if response.status != 200:

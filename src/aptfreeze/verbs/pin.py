@@ -7,10 +7,14 @@ from typing import Any
 from aptfreeze.deb import paths
 from aptfreeze.deb.paths import Location, PathError
 from aptfreeze.describe.amounts import size_text
+from aptfreeze.describe.progress import FetchingProgress, Line
+from aptfreeze.describe.watching import Show, watched
 from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import OfflineError, UsageError
+from aptfreeze.fetch.download import Download
 from aptfreeze.fetch.opened import OpenArchive
+from aptfreeze.fetch.priority import Priority
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.values import immutable
@@ -43,8 +47,10 @@ class Pinned:
         }
 
 
-def pin(opened: Opened, url: str) -> Pinned:
+def pin(opened: Opened, url: str, show: Show | None = None) -> Pinned:
     """Pin the file at `url` (http or https) by its present bytes; one that is pinned stays as it is.
+
+    Without `show` there is no line of progress.
 
     UsageError for what is no such URL, RefusedError if the lock file must not be written, OfflineError, UpstreamError,
     StorageError.
@@ -59,7 +65,7 @@ def pin(opened: Opened, url: str) -> Pinned:
             file = archive.objects.path(held)
             return Pinned(name, held, None if file is None else file.stat().st_size, False, generation)
         store.refuse_if_locked(f"{name} is not pinned")
-        digest, size = _fetched(opened, archive, location)
+        digest, size = _fetched(opened, archive, location, show)
     placed = store.add_extra(generation.id, name, digest)
     is_ours = placed == digest  # else another process was faster, and what it got counts
     return Pinned(name, placed, size if is_ours else None, is_ours, store.load())
@@ -82,13 +88,33 @@ def _location(url: str) -> Location:
     return location
 
 
-def _fetched(opened: Opened, archive: OpenArchive, location: Location) -> tuple[Digest, int]:
+def _fetched(opened: Opened, archive: OpenArchive, location: Location, show: Show | None) -> tuple[Digest, int]:
     if opened.settings.offline.value:
         raise OfflineError(
             f"{location.text} is not pinned, and --offline forbids to fetch it", hint="run it once without --offline"
         )
     if location.scheme == "https":
         archive.mirrors.schemes.asked_by_https(location.host)
-    found = archive.downloads.fetch_object(archive.mirrors.single_url(location.raw_text))
+    arriving = _Arriving(location.path.rpartition("/")[2])
+    with watched(arriving.look, show):
+        found = archive.downloads.fetch_object(archive.mirrors.single_url(location.raw_text), arriving)
     archive.objects.sync()
     return found
+
+
+class _Arriving:
+    """The file on its way. Mutable state: how much of it has come, as a value that another thread may look at."""
+
+    def __init__(self, name: str) -> None:
+        self._progress = FetchingProgress()
+        self._seen = Download(name, 0, None, Priority.DEMANDED)
+
+    def __repr__(self) -> str:
+        return f"<_Arriving {self._seen}>"
+
+    def __call__(self, received: int, size: int | None) -> None:
+        self._seen = Download(self._seen.name, received, size, Priority.DEMANDED)
+
+    def look(self, now: float) -> Line | None:
+        """In the thread that shows it."""
+        return self._progress.line([self._seen], self._seen.received, now)

@@ -10,8 +10,11 @@ from aptfreeze.archive.objects import Objects
 from aptfreeze.errors import MissingUpstreamError, OfflineError, RefusedError, UsageError
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.verbs.pin import pin
+from support.aptfreeze import Aptfreeze
 from support.environments import open_in
+from support.faults import Stall
 from support.origin import Origin
+from support.terminal import Terminal
 
 FIRST, SECOND = b"first" * 1000, b"second"
 
@@ -113,3 +116,18 @@ def test_what_cannot_be_pinned_makes_no_lock_file(tmp_path: Path, url: str, reas
     with pytest.raises(UsageError, match=reason):
         pin(opened, url)
     assert not opened.environment.lock_file.exists()
+
+
+def test_a_large_file_is_shown_on_a_terminal_as_it_comes(aptfreeze: Aptfreeze, served: Origin) -> None:
+    stall = Stall(after=1000)
+    served.inject("*.tar", stall)
+    line = aptfreeze.line("pin", "--archive", str(aptfreeze.archive), f"{served.url}/tool%2b1.tar")
+
+    with Terminal(line, env=aptfreeze.environ, cwd=aptfreeze.environment) as terminal:
+        terminal.wait_for(": tool+1.tar 20%")
+        stall.release()
+        assert terminal.ended() == 0
+
+    pinned, last = terminal.rows
+    assert pinned.startswith(f"{served.host}/tool+1.tar: pinned now, ")
+    assert last == ""

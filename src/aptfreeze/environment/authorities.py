@@ -20,7 +20,7 @@ from aptfreeze.environment.locking import exclusive
 from aptfreeze.environment.process import Process
 from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.settings import InterceptSettings
-from aptfreeze.trust.authority import AuthorityError, certificate_in
+from aptfreeze.trust.pem import certificate_in
 
 if TYPE_CHECKING:
     from aptfreeze.trust.authority import Authority
@@ -102,7 +102,7 @@ def _title() -> str:
 
 
 def _parsed(path: Path) -> "Authority | None":
-    from aptfreeze.trust.authority import Authority  # start-up time
+    from aptfreeze.trust.authority import Authority, AuthorityError  # start-up time
 
     data = _read(path)
     if data is None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from aptfreeze.launch.notice import Notice
 
-_URL: Final = re.compile(r"\bhttps?://[^\s\"']+")
+_URL: Final = r"\bhttps?://[^\s\"']+"
 _APT: Final = frozenset({"apt", "apt-get"})
 _TOOLS: Final = _APT | {"mmdebstrap", "debootstrap", "qemu-debootstrap", "cdebootstrap", "aptitude"}
 
@@ -87,7 +87,7 @@ def urls_in(command: Sequence[str]) -> list[str]:
     """The urls that COMMAND's words name for apt: arguments of mmdebstrap, for example."""
     if tool_of(command) not in _TOOLS - _PASSING:
         return []
-    return [url for word in command[1:] for url in _URL.findall(word)]
+    return [url for word in command[1:] for url in re.findall(_URL, word)]
 
 
 def other_key_notice(command: Sequence[str]) -> Notice | None:

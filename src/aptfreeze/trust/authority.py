@@ -8,15 +8,15 @@ certificate says so (RFC 5280 4.2.1.9, 10, 12): a client that trusts it need not
 Rule 2: it and its leaves are valid since a month ago: a client's clock may be behind.
 Rule 3: the private half leaves only by `pem`, and is not shown by `repr`.
 Rule 4: `cryptography` is imported when it is needed: a tenth of a second. To read the certificate alone, as `run` does
-for apt, `certificate_in` is enough.
+for apt, `pem.certificate_in` is enough.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
+from aptfreeze.trust.pem import certificate_in
 from aptfreeze.trust.validity import validity
 from aptfreeze.values import immutable
 
@@ -32,17 +32,10 @@ _NAME_LIMIT: Final = 64
 """RFC 5280 A.1: ub-common-name."""
 _LEAF_NAME: Final = "frozen by aptfreeze"
 """Says nothing: names stand in the extension for them. Clients hold name constraints against what looks like one."""
-_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----\n", re.DOTALL)
 
 
 class AuthorityError(ValueError):
     """The bytes are no authority that can sign here; the message says why."""
-
-
-def certificate_in(pem: bytes) -> bytes | None:
-    """The certificate among what `Authority.pem` has written, for those who need no more; None if there is none."""
-    found = _CERTIFICATE.search(pem)
-    return None if found is None else found[0]
 
 
 @immutable

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from aptfreeze.trust.authority import Authority, AuthorityError, LeafKey, certificate_in
+from aptfreeze.trust.authority import Authority, AuthorityError, LeafKey
+from aptfreeze.trust.pem import certificate_in
 
 NOW = datetime.now(UTC)
 AUTHORITY = Authority.generate("test")

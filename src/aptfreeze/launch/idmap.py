@@ -9,6 +9,7 @@ unprivileged user as outside.
 
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,9 @@ from aptfreeze.launch.account import Account
 from aptfreeze.values import immutable
 
 _PROGRAMS: Final = ("newuidmap", "newgidmap")
+_FIRST: Final = 100_000
+_COUNT: Final = 65_536
+"""As useradd(8) gives them: login.defs(5), SUB_UID_MIN and SUB_UID_COUNT."""
 
 
 @immutable
@@ -48,6 +52,16 @@ def read_ranges(account: Account, folder: Path = Path("/etc")) -> Ranges | None:
     except OSError:
         return None
     return Ranges(users, groups) if users and groups else None
+
+
+def free_range(folder: Path = Path("/etc")) -> Range:
+    """Ids behind all that subuid(5) and subgid(5) give to anybody: what may be given to one user more."""
+    lines: list[str] = []
+    for name in ("subuid", "subgid"):
+        with suppress(OSError):
+            lines += (folder / name).read_text().splitlines()
+    ends = [found.start + found.count for found in map(_range, lines) if found]
+    return Range(max([_FIRST, *ends]), _COUNT)
 
 
 def map_ranges(pid: int, account: Account, ranges: Ranges) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Self
 from aptfreeze.errors import AptfreezeError, UsageError
 from aptfreeze.launch.account import Account, invoking_user
 from aptfreeze.launch.channel import Channel
-from aptfreeze.launch.idmap import Ranges, map_ranges, read_ranges
+from aptfreeze.launch.idmap import Ranges, free_range, map_ranges, read_ranges
 from aptfreeze.launch.inherited import withhold_sockets
 from aptfreeze.launch.keeper import keep
 from aptfreeze.launch.namespace import forbidden
@@ -100,7 +100,7 @@ def isolate(user: str | None, environ: MutableMapping[str, str]) -> Isolation:
     with ExitStack() as undo:
         undo.callback(os.waitpid, pid, 0)
         undo.callback(channel.close)  # first: it ends the keeper
-        ranges, notices = _mapping(account) if with_user else (None, ())
+        ranges, notices = mapping(account) if with_user else (None, ())
         listener = _ready(channel, pid, account, ranges, with_user)
         undo.pop_all()
     if user is not None:
@@ -120,7 +120,7 @@ def _forked(account: Account, with_user: bool) -> tuple[Channel, int]:
     return Channel(ours), pid
 
 
-def _mapping(account: Account) -> tuple[Ranges | None, tuple[Notice, ...]]:
+def mapping(account: Account) -> tuple[Ranges | None, tuple[Notice, ...]]:
     """The ranges that can be mapped, or why there are none."""
     missing = [name for name in ("newuidmap", "newgidmap") if not shutil.which(name)]
     ranges = read_ranges(account)
@@ -129,12 +129,15 @@ def _mapping(account: Account) -> tuple[Ranges | None, tuple[Notice, ...]]:
     reason = (
         f"{' and '.join(missing)} not found" if missing else f"/etc/subuid and /etc/subgid have none for {account.name}"
     )
+    free = free_range()
+    words = f"{free.start}-{free.start + free.count - 1}"
     hint = (
         "install the package uidmap"
         if missing
-        else f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {account.name}"
+        else f"usermod --add-subuids {words} --add-subgids {words} {account.name}"
     )
-    return None, (Notice(f"isolated with the own user id alone, no range of ids: {reason}", hint=hint),)
+    told = f"run --isolate has the own user id alone, no range of ids, so mmdebstrap cannot unshare: {reason}"
+    return None, (Notice(told, hint=hint),)
 
 
 def _ready(channel: Channel, pid: int, account: Account, ranges: Ranges | None, with_user: bool) -> socket.socket:

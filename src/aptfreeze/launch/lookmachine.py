@@ -14,8 +14,8 @@ from aptfreeze.errors import AptfreezeError
 from aptfreeze.freeze.generation import Generation
 from aptfreeze.launch.account import Account
 from aptfreeze.launch.finding import Finding, Level
-from aptfreeze.launch.idmap import read_ranges
-from aptfreeze.launch.namespace import forbidden, leave_network
+from aptfreeze.launch.isolate import mapping
+from aptfreeze.launch.namespace import forbidden, leave_network, listen_inside
 from aptfreeze.trust.backends import backend
 
 _SCARCE = 2_000_000_000
@@ -117,14 +117,8 @@ def look_at_namespaces() -> Iterator[Finding]:
         yield Finding(Level.NOTE, error.message, "only run --isolate is not possible", error.hint or "")
         return
     yield Finding(Level.OK, "run --isolate is possible: the kernel gives a network namespace")
-    account = Account.current()
-    if with_user and (read_ranges(account) is None or not shutil.which("newuidmap")):
-        yield Finding(
-            Level.NOTE,
-            f"no range of ids can be mapped for {account.name}",
-            "below run --isolate, mmdebstrap cannot build in its unshare mode",
-            f"install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {account.name}",
-        )
+    for notice in mapping(Account.current())[1] if with_user else ():
+        yield Finding.of(notice, Level.NOTE)
 
 
 def _errno_of_leaving(*, with_user: bool) -> int:
@@ -133,6 +127,7 @@ def _errno_of_leaving(*, with_user: bool) -> int:
         number = 1
         try:
             leave_network(with_user=with_user)
+            listen_inside()
             number = 0
         except OSError as error:
             number = error.errno or number

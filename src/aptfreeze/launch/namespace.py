@@ -87,4 +87,7 @@ def _hint_for_root(number: int) -> str:
         return f"raise the limit: sysctl -w {_LIMITS[1]}=10000"
     if number == errno.EINVAL:
         return "the kernel needs CONFIG_NET_NS"
-    return "root in a container lacks CAP_SYS_ADMIN: start the container with it (docker: --cap-add SYS_ADMIN)"
+    return (
+        "root in a container lacks CAP_SYS_ADMIN or CAP_NET_ADMIN: start the container with both "
+        "(docker: --cap-add SYS_ADMIN --cap-add NET_ADMIN)"
+    )

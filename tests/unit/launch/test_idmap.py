@@ -8,7 +8,7 @@ import pytest
 
 from aptfreeze.errors import AptfreezeError
 from aptfreeze.launch.account import Account
-from aptfreeze.launch.idmap import Range, Ranges, map_own, map_ranges, parse_range, read_ranges
+from aptfreeze.launch.idmap import Range, Ranges, free_range, map_own, map_ranges, parse_range, read_ranges
 
 BUILDER = Account("builder", 1000, 1001, "/home/builder", "/bin/sh")
 RANGES = Ranges(Range(100000, 65536), Range(200000, 65536))
@@ -35,6 +35,13 @@ def test_both_files_have_to_have_one(tmp_path: Path) -> None:
     assert read_ranges(BUILDER, tmp_path) is None
     (tmp_path / "subgid").write_text("builder:200000:65536\n")
     assert read_ranges(BUILDER, tmp_path) == RANGES
+
+
+def test_a_free_range_is_behind_all_that_are_given(tmp_path: Path) -> None:
+    assert free_range(tmp_path) == Range(100000, 65536)
+    (tmp_path / "subuid").write_text("one:100000:65536\nnonsense\n")
+    (tmp_path / "subgid").write_text("other:500000:10\n")
+    assert free_range(tmp_path) == Range(500010, 65536)
 
 
 def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:

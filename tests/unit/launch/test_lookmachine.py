@@ -2,6 +2,8 @@
 """What is seen of the environment and the machine."""
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from aptfreeze.launch.lookmachine import (
     look_at_verifiers,
 )
 from support.environments import MAIN, open_in, pin, with_pins
+from support.isolation import needs_namespaces
+from support.users import only_root
 
 LATER = datetime(2036, 1, 1, tzinfo=UTC)
 
@@ -99,6 +103,15 @@ def test_verifiers_are_told_or_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     (missing,) = look_at_verifiers("gpgv")
     assert (missing.level, "apt-get install gpgv" in missing.fix) == (Level.PROBLEM, True)
+
+
+@only_root
+@needs_namespaces()
+def test_a_namespace_in_which_nothing_can_listen_is_none() -> None:
+    """As for root in a container that has CAP_SYS_ADMIN alone, or for a user whom AppArmor restricts."""
+    show = "from aptfreeze.launch import lookmachine as m; print([each.level.name for each in m.look_at_namespaces()])"
+    line = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", sys.executable, "-c", show]
+    assert subprocess.run(line, capture_output=True, text=True).stdout == "['NOTE']\n"
 
 
 def test_namespaces_are_tried_and_this_process_stays_where_it_is() -> None:

@@ -53,7 +53,7 @@ def test_root_is_told_what_a_container_takes_from_it() -> None:
     said = told(errno.EPERM, with_user=False)
 
     assert said.startswith("--isolate needs a network namespace, and the kernel gives none: Operation not permitted\n")
-    assert "CAP_SYS_ADMIN" in said
+    assert "--cap-add SYS_ADMIN --cap-add NET_ADMIN" in said
     assert "sudo" not in said
     assert "sysctl -w user.max_net_namespaces" in told(errno.ENOSPC, with_user=False)
 

@@ -5,6 +5,7 @@ Each story is told of root, of a normal user with a range of ids and of one with
 user.
 """
 
+import os
 import shlex
 import signal
 import subprocess
@@ -258,6 +259,24 @@ def test_kill_9_leaves_no_process_and_no_namespace(who: Builds) -> None:
         process.wait()
 
         mark.wait_until_gone()
+
+
+@everybody
+def test_kill_9_of_the_keeper_takes_the_command_with_it(who: Builds) -> None:
+    """Whoever it belongs to: a change of ids would take back what the kernel was asked for before."""
+    mark = Mark()
+    line = who.line(["sh", "-c", "echo $PPID; exec sleep 1000"], *who.isolate)
+    with subprocess.Popen(
+        line, env=who.environ | mark.variables, cwd=who.product.environment, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        assert process.stderr
+        os.kill(int(process.stdout.readline()), signal.SIGKILL)
+
+        mark.wait_until_gone()
+        assert process.wait() == 125
+        assert "the process that keeps the namespace of --isolate is gone" in process.stderr.read()
 
 
 # --- where it is forbidden -------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ DATA_MODULES = (
     "describe/rot",
     "describe/summary",
     "describe/verification",
+    "describe/whereabouts",
     "environment/records",
     "verbs/config",
     "verbs/diff",

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that look at an environment and change nothing: status, config, doctor."""
+"""Verbs that look at an environment and change nothing: status, which, config, doctor."""
 
 import argparse
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aptfreeze.cli.printing import print_data
 from aptfreeze.cli.verb import Verb, add_json_flag, add_locked_flag, add_offline_flag
@@ -42,6 +43,23 @@ def _show_status(options: argparse.Namespace, opened: Opened, talk: Talk) -> int
     return rot.exit_status
 
 
+def _which_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "word",
+        metavar="FILE|HASH|PACKAGE",
+        help="a file on this machine; a hash in hex; a URL or pool path; NAME, NAME=VERSION or NAME:ARCHITECTURE",
+    )
+    add_json_flag(parser)
+
+
+def _which(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.verbs import which
+
+    found = which.which(opened, options.word, Path.cwd())
+    print_data(found.data() if options.json else found.lines())
+    return found.exit_status
+
+
 def _config(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     from aptfreeze.verbs import config
 
@@ -77,6 +95,19 @@ VERBS = (
         "Exit status with --check: 3 if something that was used is held nowhere.",
         _status_flags,
         _show_status,
+    ),
+    Verb(
+        "which",
+        "what of this generation is a file, a hash or a package",
+        "Tell where a package, or the bytes of a file, stand in the current generation:\n"
+        "suite, index, version, source package, size, whether they are archived, and\n"
+        "which sessions were served them.\n\n"
+        "  aptfreeze which bash\n"
+        "  aptfreeze which ./bash_5.2.15-2+b8_amd64.deb\n"
+        "  aptfreeze which sha256:2c26b46b68ffc68ff99b453c1d304134...\n\n"
+        "Exit status: 3 if it is nothing of this generation.",
+        _which_flags,
+        _which,
     ),
     Verb(
         "config",

@@ -46,6 +46,8 @@ class Found:
     """The forms that it can be derived from."""
     data: bytes | None = None
     """The bytes themselves, where they follow from another object."""
+    index: str = ""
+    """The index that lists it, without the suffix of a compression; empty: the Release, or the lock file itself."""
 
     def suppliers(self, lookup: Lookup) -> list[Supplier]:
         """Where it comes from; OfflineError if it may not be fetched."""
@@ -88,7 +90,7 @@ def needs(lookup: Lookup, tenant: Tenant, sought: Names) -> Iterator[Need]:
     for number, generation in enumerate(tenant.generations):
         fresh = {key: pin for key, pin in generation.pins.items() if (key, pin) not in told}
         told.update(fresh.items())
-        found = list(_of_pins(lookup, replace(generation, pins=fresh), sought))
+        found = list(of_pins(lookup, replace(generation, pins=fresh), sought))
         rest = {name: sha256 for name, sha256 in sought.items() if all(each.sha256 != sha256 for each in found)}
         if rest and folder:
             found += _of_records(lookup, generation, records.load(folder, generation.id), rest, in_use)
@@ -96,7 +98,8 @@ def needs(lookup: Lookup, tenant: Tenant, sought: Names) -> Iterator[Need]:
         yield from (Need(tenant.name, generation.id, is_current, each) for each in found)
 
 
-def _of_pins(lookup: Lookup, generation: Generation, sought: Names) -> Iterator[Found]:
+def of_pins(lookup: Lookup, generation: Generation, sought: Names) -> Iterator[Found]:
+    """What of the objects sought a generation's pins lead to."""
     for piece in closure.roots(generation):
         digest = piece.forms[0].wanted.digest
         if digest in sought:
@@ -105,10 +108,43 @@ def _of_pins(lookup: Lookup, generation: Generation, sought: Names) -> Iterator[
         yield from _of_suite(lookup, key, pin, sought)
 
 
-def _of_suite(lookup: Lookup, key: SuiteKey, pin: Pin, sought: Names) -> Iterator[Found]:
+def tables(lookup: Lookup, key: SuiteKey, pin: Pin) -> Iterator[tuple[str, Digest]]:
+    """The indexes of a suite that are at hand: by their path, with the name of their look-up table.
+
+    Where nobody has made a table, one is made if the archive holds the index.
+    """
+    for path, is_source in _index_paths(lookup, key, pin):
+        with suppress(AptfreezeError):
+            forms = lookup.forms(key, pin, path)
+            name = lookup.index(key, forms, is_source=is_source, may_fetch=False) if forms else None
+            if name is not None:
+                yield path, name
+
+
+def _index_paths(lookup: Lookup, key: SuiteKey, pin: Pin) -> list[tuple[str, bool]]:
+    """With whether it is a Sources."""
     if isinstance(pin.root, BarePackages):
-        yield from _of_index(lookup, (key, pin), pin.root.file, sought, is_source=False)
-        return
+        return [(pin.root.file, False)]
+    try:
+        release = lookup.release(key, pin)
+    except AptfreezeError:  # not at hand: it is sought itself
+        return []
+    indexes = (*release.package_indexes(), *release.source_indexes())
+    return [(index.path, index.architecture == "source") for index in indexes]
+
+
+def _of_suite(lookup: Lookup, key: SuiteKey, pin: Pin, sought: Names) -> Iterator[Found]:
+    if not isinstance(pin.root, BarePackages):
+        yield from _of_release(lookup, key, pin, sought)
+    for path, name in tables(lookup, key, pin):
+        with suppress(AptfreezeError):
+            for below, entry in lookup.indexes.holding(name, sought):
+                if is_trustworthy(pin, entry.wanted) and entry.wanted.digest in sought:
+                    piece = package_piece((key, pin), folders_above(key), below, entry)
+                    yield Found(sought[entry.wanted.digest], piece, index=path)
+
+
+def _of_release(lookup: Lookup, key: SuiteKey, pin: Pin, sought: Names) -> Iterator[Found]:
     try:
         release = lookup.release(key, pin)
         payload = lookup.payload(key, pin) if isinstance(pin.root, InRelease) else b""
@@ -119,9 +155,6 @@ def _of_suite(lookup: Lookup, key: SuiteKey, pin: Pin, sought: Names) -> Iterato
     for listed in release.files.values():
         if listed.path.endswith(_SUMS):
             yield from _of_sums(lookup, (key, pin), release, listed, sought)
-    for index in (*release.package_indexes(), *release.source_indexes()):
-        is_source = index.architecture == "source"
-        yield from _of_index(lookup, (key, pin), index.path, sought, is_source=is_source)
 
 
 def _of_payload(key: SuiteKey, pin: Pin, payload: bytes, sought: Names) -> Iterator[Found]:
@@ -134,8 +167,8 @@ def _of_payload(key: SuiteKey, pin: Pin, payload: bytes, sought: Names) -> Itera
 
 def _of_listed(key: SuiteKey, release: Release, sought: Names) -> Iterator[Found]:
     hexes = {each.hex for each in sought}
-    kinds = {index.path: Part.INDEX for index in release.package_indexes()}
-    kinds |= {index.path: Part.SOURCE_INDEX for index in release.source_indexes()}
+    kinds = {each.path: Part.INDEX for each in release.package_indexes()}
+    kinds |= {each.path: Part.SOURCE_INDEX for each in release.source_indexes()}
     for listed in release.files.values():
         if hexes.isdisjoint(listed.hashes.values()):
             continue
@@ -166,19 +199,6 @@ def _of_sums(
                     Wanted(digest), relative_to_suite(key, name), date=release.date, origin=release.origin
                 )
                 yield Found(sought[digest], Piece(Part.LISTED, name, (image,), key))
-
-
-def _of_index(
-    lookup: Lookup, suite: tuple[SuiteKey, Pin], path: str, sought: Names, *, is_source: bool
-) -> Iterator[Found]:
-    """Package files; where nobody has made a table of the index, one is made if the archive holds the index."""
-    key, pin = suite
-    with suppress(AptfreezeError):
-        forms = lookup.forms(key, pin, path)
-        name = lookup.index(key, forms, is_source=is_source, may_fetch=False) if forms else None
-        for below, entry in lookup.indexes.holding(name, sought) if name else ():
-            if is_trustworthy(pin, entry.wanted) and entry.wanted.digest in sought:
-                yield Found(sought[entry.wanted.digest], package_piece(suite, folders_above(key), below, entry))
 
 
 def _of_records(

@@ -26,7 +26,7 @@ from support.repository import Repository
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck"),
     *("packages", "verify", "sbom"),
-    *("status", "config", "doctor", "key", "ca"),
+    *("status", "which", "config", "doctor", "key", "ca"),
 )
 
 
@@ -147,6 +147,9 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     damaged = json.loads(aptfreeze.command("fsck", "--archive", str(aptfreeze.archive), "--json").fails(3).stdout)
     assert damaged["bad"][0]["needed_by"]
     assert keys(damaged) <= documented("fsck --json")
+    found = data(aptfreeze, "which", "hello")
+    assert found["places"][0]["sessions"]
+    assert keys(found) <= documented("which --json")
     repository.add("hello", "2.0")
     repository.publish()
     assert keys(data(aptfreeze, "update", "--changelog")) <= documented("update --json")

@@ -14,6 +14,7 @@ from aptfreeze.values import immutable
 _HTTP = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{1,5}))?(/[^#]*|\?[^#]*)?(?:#.*)?", re.I)
 # RFC 9112 3.2: a target has no blanks and no control characters; we add: nothing outside ASCII.
 _TARGET = re.compile(r"[!-~]+")
+_USER = re.compile(r"^([a-z]+://).*@", re.I | re.S)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -34,10 +35,10 @@ class Endpoint:
         """UpstreamError for what is no plain `http://host[:port]/path`, or the same with https."""
         match = _HTTP.fullmatch(url)
         if match is None or not _TARGET.fullmatch(match[4] or "/"):
-            raise UpstreamError(f"cannot fetch {url[:300]!r}: it is no http:// or https:// URL")
+            raise UpstreamError(f"cannot fetch {_printable(url)}: it is no http:// or https:// URL")
         scheme, host, port, rest = match.groups()
         if int(port or 80) > 65535:
-            raise UpstreamError(f"cannot fetch {url[:300]!r}: there is no port {port}")
+            raise UpstreamError(f"cannot fetch {_printable(url)}: there is no port {port}")
         target = rest or "/"
         return cls(
             host.strip("[]").lower(),
@@ -58,9 +59,14 @@ class Endpoint:
         return f"https://{self.authority}" if self.is_secure else self.authority
 
 
+def _printable(url: str) -> str:
+    """Without a user and a password, which a redirect may have; no such URL is fetched."""
+    return repr(_USER.sub(r"\1***@", url)[:300])
+
+
 def redirected(url: str, location: str) -> str:
     """Where a redirect leads; RFC 9110 10.2.2: relative to the URL that was asked. UpstreamError if it is no URL."""
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise UpstreamError(f"{url} leads to {location[:300]!r}, which is no URL: {error}") from error
+        raise UpstreamError(f"{url} leads to {_printable(location)}, which is no URL") from error

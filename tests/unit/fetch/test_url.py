@@ -48,6 +48,16 @@ def test_what_is_no_plain_url_is_refused(url: str) -> None:
         Endpoint.parse(url)
 
 
+@pytest.mark.parametrize("url", ["http://jane:secret@a/", "https://jane:sec/secret@a/b", "http://jane:secret@a:99999/"])
+def test_no_password_of_a_url_is_in_a_message(url: str) -> None:
+    with pytest.raises(UpstreamError, match=r"\*\*\*@a") as told:
+        Endpoint.parse(url)
+    assert "secret" not in str(told.value)
+    with pytest.raises(UpstreamError) as told:
+        redirected("http://a/b", "http://jane:secret@[")
+    assert "secret" not in str(told.value)
+
+
 def test_a_redirect_is_relative_to_what_was_asked() -> None:
     assert redirected("http://a/b/c", "../d%2b") == "http://a/d%2b"
     assert redirected("http://a/b/c", "http://e/f") == "http://e/f"

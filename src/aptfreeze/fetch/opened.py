@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from aptfreeze.archive.index import Indexes
@@ -50,7 +50,7 @@ def open_archive(settings: Settings, schemes: Schemes | None = None) -> Iterator
     snapshots = Snapshots(settings.snapshot)
     routes = Routes(settings.proxy)
     wires = Wires(settings.fetch, settings.tls, routes)
-    redirects = Redirects(routes, partial(_named, settings))
+    redirects = Redirects(routes, cache(partial(_named, settings)))
     downloads = Downloads(objects, settings.fetch, snapshots.gentle, wires, redirects)
     mirrors = Mirrors(settings.mirrors, schemes)
     downloads.hosts.heed(mirrors.schemes)

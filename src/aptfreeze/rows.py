@@ -15,6 +15,7 @@ from aptfreeze.settings import (
     ArchiveSettings,
     Exemption,
     FetchSettings,
+    GcSettings,
     InterceptSettings,
     Lack,
     MirrorSettings,
@@ -85,6 +86,7 @@ _FETCH = FetchSettings()
 _SNAPSHOT = SnapshotSettings()
 _TRUST = TrustSettings()
 _POLICY = PolicySettings()
+_GC = GcSettings()
 
 ROWS: tuple[Row, ...] = (
     Row("env", "the environment's folder", parsers.path, None, "--env", "APTFREEZE_ENV", in_file=False),
@@ -124,6 +126,8 @@ ROWS: tuple[Row, ...] = (
     Row("exception", "packages that lack origin or source on purpose", _exemptions, ()),
     Row("tls.ca", "further CAs that https mirrors may have", parsers.path, TlsSettings().ca),
     Row("tls.host", "CA and client certificate of one https mirror", parsers.server_files, TlsSettings().hosts),
+    Row("gc.keep_generations", "latest generations that gc keeps", parsers.whole(1, 10000), _GC.keep_generations),
+    Row("gc.keep_environments_days", "until gc forgets one", parsers.whole(0, 100000), _GC.keep_environments_days),
 )
 
 
@@ -152,6 +156,7 @@ def from_values(values: Mapping[str, Sourced[Any]], variables: Mapping[str, str]
         intercept=InterceptSettings(*of("tls.authority", "tls.intercept", "tls.tunnel", "tls.certificates_for")),
         resign=ResignSettings(*of("resign", "resign_key")),
         tls=TlsSettings(*of("tls.ca", "tls.host")),
+        gc=GcSettings(*of("gc.keep_generations", "gc.keep_environments_days")),
         proxy=ProxySettings(proxy_url, MappingProxyType(dict(variables or {}))),
         exemptions=values["exception"].value,
     )

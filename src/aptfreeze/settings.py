@@ -161,6 +161,16 @@ class SnapshotSettings:
 
 
 @immutable
+class GcSettings:
+    """What `gc` takes for needed."""
+
+    keep_generations: int = 5
+    """So many of the latest generations of each environment, the current one included."""
+    keep_environments_days: int = 30
+    """An environment whose folder was not seen for so long needs nothing any more."""
+
+
+@immutable
 class PolicySettings:
     sources: Sources = Sources.ARCHIVE
     passthrough: Passthrough = Passthrough.ALLOW
@@ -215,4 +225,5 @@ class Settings:
     resign: ResignSettings = ResignSettings()
     tls: TlsSettings = TlsSettings()
     proxy: ProxySettings = ProxySettings()
+    gc: GcSettings = GcSettings()
     exemptions: tuple[Exemption, ...] = ()

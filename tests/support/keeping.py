@@ -7,6 +7,7 @@ fill(product.settings.archive.path, repository)
 """
 
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def served(repository: Repository, name: str) -> ServedPackage:
 
 def fill(archive: Path, repository: Repository, pattern: str = "*") -> None:
     """Have the repository's files of this name in the archive."""
-    objects = Objects(archive)
-    for path in repository.root.rglob(pattern):
-        if path.is_file():
-            objects.put(path.read_bytes())
+    with closing(Objects(archive)) as objects:
+        for path in repository.root.rglob(pattern):
+            if path.is_file():
+                objects.put(path.read_bytes())

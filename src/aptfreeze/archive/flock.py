@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """flock(2) without waiting, on files that others may rename or remove."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -26,6 +27,16 @@ def open_to_lock(path: Path) -> Descriptor:
         return Descriptor(os.open(path, os.O_RDWR | os.O_CLOEXEC))
     except OSError:  # not ours, or nobody's to write; if there is no such file, this says it
         return Descriptor.open(path)
+
+
+def make_lock(path: Path) -> Descriptor:
+    """The same; the file is made if there is none, for all who may write to its folder. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        return open_to_lock(path)
+    file = Descriptor(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
+    with contextlib.suppress(PermissionError):  # another user made it at the same moment, and does it
+        os.fchmod(file.fd, 0o666)  # whatever the umask
+    return file
 
 
 def is_named(fd: int, path: Path) -> bool:

@@ -9,7 +9,8 @@ Rule 3: a damaged table is deleted and counts as absent; it never makes a "not l
 
 import threading
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aptfreeze.archive.layout import storage_error
@@ -19,7 +20,7 @@ from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Digest
 
 if TYPE_CHECKING:
-    from aptfreeze.archive.table import Table, VersionRow
+    from aptfreeze.archive.table import NamedDigest, Table, VersionRow
     from aptfreeze.deb.index import PoolEntry
 
 _OPEN_TABLES = 128
@@ -95,6 +96,23 @@ class Indexes:
         with self._reading(name) as table:
             yield from table.versions()
 
+    def digests(self, name: Digest) -> Iterator[bytes]:
+        """What an object of each listed file may be named by, raw; IntegrityError as for `find`."""
+        with self._reading_once(name) as table:
+            yield from table.digests()
+
+    def named_digests(self, name: Digest) -> "Iterator[NamedDigest]":
+        """The same with what is worth knowing of the file."""
+        with self._reading_once(name) as table:
+            yield from table.named_digests()
+
+    def names(self) -> Iterator[Digest]:
+        """Of all tables that the archive has, usable or not, the youngest first."""
+        paths = (self._layout.root / "index").glob("*-*.sqlite")
+        for path in sorted(paths, key=_age, reverse=True):
+            with suppress(ValueError):
+                yield Digest.parse(path.stem.replace("-", ":"))
+
     def clashes(self, one: Digest, other: Digest) -> tuple[int, str]:
         """How many paths two indexes list as different files, and the first of them; none if a table is not at hand.
 
@@ -132,6 +150,16 @@ class Indexes:
                 f"the look-up table of the index {name} was damaged ({error}); it is built anew next time"
             ) from error
 
+    @contextmanager
+    def _reading_once(self, name: Digest) -> Iterator["Table"]:
+        """A table that does not stay open: what SQLite remembers of hundreds that were read as a whole is too much."""
+        with self._reading(name):
+            table = self._opened(name)
+            if table is None:
+                raise IntegrityError(f"the look-up table of the index {name} was removed")
+            with closing(table):
+                yield table
+
     def _table(self, name: Digest) -> "Table | None":
         with self._lock:
             table = self._open.pop(name, None) or self._opened(name)
@@ -161,3 +189,10 @@ class Indexes:
             self._layout.index(name).unlink(missing_ok=True)
         except OSError:
             return  # a read-only archive: the caller builds nothing then, and says so
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

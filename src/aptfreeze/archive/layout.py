@@ -10,6 +10,7 @@
     <root>/environments/<key>/              which environments use this archive, and what they pin; see `registry`
     <root>/condemned/<time>/<hex>           objects that nobody needed then; see `condemned`
     <root>/in-use                           flock, shared by all who use the archive; see `sharing`
+    <root>/gc.mutex                         flock of the one who removes objects; its text names him
     <root>/tmp/                             files before their rename
     <root>/fsck.json                        how far an interrupted check has come (checkpoint.py)
 
@@ -33,7 +34,7 @@ from aptfreeze.values import immutable
 
 _VERSION = "aptfreeze archive 1\n"
 _FOLDERS = ("objects/sha256", "aliases", "partial", "quarantine", "index", "tmp", "environments", "condemned")
-_OTHERS = {"version", "in-use", "lost+found"}
+_OTHERS = {"version", "in-use", "gc.mutex", "lost+found"}
 _SETTING = "name another folder with --archive, APTFREEZE_ARCHIVE or [archive] path"
 _counter = itertools.count()
 
@@ -62,6 +63,10 @@ class Layout:
     @property
     def in_use(self) -> Path:
         return self.root / "in-use"
+
+    @property
+    def mutex(self) -> Path:
+        return self.root / "gc.mutex"
 
     @property
     def environments(self) -> Path:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from aptfreeze.archive.checks import Checks, Subject, pieces
+from aptfreeze.archive.condemned import Condemned
 from aptfreeze.archive.growth import Descriptor, Growth
 from aptfreeze.archive.layout import Layout, prepare, storage_error
 from aptfreeze.archive.notices import Notice
@@ -37,6 +38,7 @@ class Objects:
         self.layout: Layout = prepare(root, read_only=read_only)
         self.read_only = read_only or not os.access(root / "objects", os.W_OK)
         self.share = Share(self.layout)
+        self._condemned = Condemned(self.layout)
         self.notices: deque[Notice] = deque(maxlen=_NOTICES)
         """Wrong bytes of mirrors and damaged objects of this process, latest last."""
         self.epoch = 0
@@ -60,12 +62,17 @@ class Objects:
             return None
 
     def path(self, digest: Digest) -> Path | None:
-        """The file of an object; None if it is not held. Nothing is said about its bytes."""
+        """The file of an object; None if it is not held. Nothing is said about its bytes.
+
+        One that was condemned, since nobody needed it, is in its place again then.
+        """
         sha256 = self.resolve(digest)
         if sha256 is None:
             return None
-        path = self.layout.object(sha256)
-        return path if path.exists() and path not in self._rejected else None
+        path: Path | None = self.layout.object(sha256)
+        if path is not None and not path.exists():
+            path = self._condemned.restored(sha256)
+        return None if path in self._rejected else path
 
     def has(self, digest: Digest) -> bool:
         return self.path(digest) is not None
@@ -77,16 +84,20 @@ class Objects:
         is in quarantine before the Growth FAILS with an IntegrityError.
         """
         sha256 = self.resolve(digest)
-        path = self.path(digest)
-        if sha256 is None or path is None:
+        descriptor = self._opened(digest)
+        if sha256 is None or descriptor is None:
             return None
-        try:
-            descriptor = Descriptor.open(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise IntegrityError(f"{digest} cannot be read from the archive: {error.strerror}") from error
         return self._checks.growth(Subject(digest, sha256, descriptor, os.fstat(descriptor.fd)))
+
+    def _opened(self, digest: Digest) -> Descriptor | None:
+        while (path := self.path(digest)) is not None:
+            try:
+                return Descriptor.open(path)
+            except FileNotFoundError:
+                continue  # it was condemned, or taken back, at this moment
+            except OSError as error:
+                raise IntegrityError(f"{digest} cannot be read from the archive: {error.strerror}") from error
+        return None
 
     def read(self, digest: Digest, limit: int = 64 << 20) -> bytes | None:
         """The verified bytes of an object (blocks); None if it is not held, or was damaged and is in quarantine now.

@@ -94,7 +94,7 @@ class Registry:
         folder = self._layout.environments / place.key
         held = self._held(folder / f"{name}.lock", lock)
         if not _is_fresh(folder / _ABOUT, _about(place, name)):
-            self._layout.write(folder / _ABOUT, _about(place, name))
+            self._layout.write(folder / _ABOUT, _about(place, name), _ALL)
         return held
 
     def entries(self) -> list[Entry]:
@@ -109,12 +109,15 @@ class Registry:
 
     def see(self, entry: Entry) -> None:
         """The environment's folder was seen just now."""
-        if entry.place is not None:
-            self._layout.write(self._folder(entry) / _ABOUT, _about(entry.place, entry.current))
+        with contextlib.suppress(OSError):  # nobody's to write, a full disk: the next one who sees it tells it
+            os.utime(self._folder(entry) / _ABOUT)
 
     def forget(self, entry: Entry, names: frozenset[str] | None = None) -> None:
-        """These copies, None: the environment as a whole; what a process has begun to work with meanwhile stays."""
+        """These copies, None: the environment as a whole. What a process works with stays, and all of an environment
+        that was used since the entry was read."""
         folder = self._folder(entry)
+        if _entry(folder) != entry:
+            return
         try:
             for path in folder.glob("*.lock"):
                 if names is None or path.stem in names:

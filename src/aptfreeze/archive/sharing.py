@@ -5,13 +5,11 @@ Rule 1: the kernel frees a lock when its holder ends, however it ends.
 Rule 2: nobody holds the lock alone for longer than a moment: all others wait for it when they begin.
 """
 
-import contextlib
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aptfreeze.archive.flock import is_named, open_to_lock, try_lock
+from aptfreeze.archive.flock import is_named, make_lock, try_lock
 from aptfreeze.archive.growth import Descriptor
 from aptfreeze.archive.layout import Layout
 from aptfreeze.errors import StorageError
@@ -75,15 +73,10 @@ class Share:
         return file
 
     def _opened(self) -> Descriptor | None:
-        with contextlib.suppress(FileNotFoundError):
-            return open_to_lock(self._layout.in_use)
         try:
-            fd = os.open(self._layout.in_use, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError:
+            return make_lock(self._layout.in_use)
+        except OSError:  # an archive that can only be read
             return None
-        with contextlib.suppress(PermissionError):  # somebody else's: he does it
-            os.fchmod(fd, 0o666)  # whatever the umask: the folder says who may
-        return Descriptor(fd)
 
 
 def _is_locked(file: Descriptor, *, shared: bool) -> bool:

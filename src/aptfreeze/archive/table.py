@@ -53,6 +53,19 @@ class VersionRow(NamedTuple):
     sha256: bytes | None
 
 
+class NamedDigest(NamedTuple):
+    """A file, as far as a list for people needs it: a tuple, for the same reason."""
+
+    digest: bytes
+    package: str
+    version: str
+    architecture: str
+    """`source` for the files of a source package."""
+    path: str
+
+
+_DIGESTS = f"SELECT coalesce({', '.join(_HASHES)}) FROM entry"
+_NAMED_DIGESTS = f"SELECT coalesce({', '.join(_HASHES)}), package, version, architecture, path FROM entry"
 _VERSIONS = f"SELECT {', '.join(VersionRow._fields)} FROM entry"
 
 
@@ -117,6 +130,14 @@ class Table:
         """What sqlite finds wrong with the whole file; empty: nothing. DamagedTableError."""
         (found,) = next(self._select("PRAGMA integrity_check(1)"))
         return "" if found == "ok" else str(found)
+
+    def digests(self) -> Iterator[bytes]:
+        """What an object of each file may be named by: its sha256, else the strongest other hash, raw."""
+        return (digest for (digest,) in self._select(_DIGESTS))
+
+    def named_digests(self) -> Iterator[NamedDigest]:
+        """The same with what is worth knowing of the file."""
+        return map(NamedDigest._make, self._select(_NAMED_DIGESTS))
 
     def close(self) -> None:
         self._connection.close()

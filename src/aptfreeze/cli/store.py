@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that look at the archive as a whole: fsck."""
+"""Verbs that look after the archive as a whole: fsck, gc."""
 
 import argparse
 from datetime import UTC, datetime
@@ -29,6 +29,40 @@ def _fsck(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     return checked.exit_status
 
 
+def _gc_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    parser.add_argument(
+        "--keep",
+        metavar="STATE",
+        action="append",
+        default=[],
+        help="keep what this state needs, too: a lock file, a git revision that has one, a generation; may be repeated",
+    )
+    parser.add_argument(
+        "--keep-generations",
+        metavar="N",
+        type=int,
+        help="the latest N generations of each environment ([gc] keep_generations, 5)",
+    )
+    parser.add_argument(
+        "--keep-environments",
+        metavar="DAYS",
+        type=int,
+        help="forget an environment whose folder was not seen for so long ([gc] keep_environments_days, 30)",
+    )
+    add_json_flag(parser)
+
+
+def _gc(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.verbs import gc
+
+    settings = gc.chosen(opened.settings.gc, options.keep_generations, options.keep_environments)
+    wish = gc.Wish(settings, options.dry_run, tuple(options.keep), with_items=options.json)
+    found = gc.gc(opened, wish, show=talk.show if talk.shows_progress else None)
+    print_data(found.data() if options.json else found.lines())
+    return 0
+
+
 VERBS = (
     Verb(
         "fsck",
@@ -41,5 +75,18 @@ VERBS = (
         "Exit status: 0 all is well, or was put right; 3 something is damaged.",
         _fsck_flags,
         _fsck,
+    ),
+    Verb(
+        "gc",
+        "remove from the archive what nobody needs",
+        "Remove what no environment that the archive knows needs, with the latest of its\n"
+        "generations, and no state that is named. Builds may go on meanwhile: what they\n"
+        "look for is not removed. An environment is known from the first command in it;\n"
+        "one whose folder has not been seen for 30 days is forgotten.\n\n"
+        "  aptfreeze gc --dry-run\n"
+        "  aptfreeze gc --keep v1.0 --keep v1.1 --keep-generations 3\n\n"
+        "Exit status: 3 if it cannot be told what somebody needs; nothing is removed then.",
+        _gc_flags,
+        _gc,
     ),
 )

@@ -26,6 +26,7 @@ DATA_MODULES = (
     "describe/changelist",
     "describe/fetched",
     "describe/fsck",
+    "describe/garbage",
     "describe/merges",
     "describe/rot",
     "describe/summary",

@@ -7,28 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from aptfreeze.archive.leftovers import Leftover
+from aptfreeze.archive.survey import Amount
 from aptfreeze.describe.amounts import age_text, counted, size_text
 from aptfreeze.describe.naming import Item, Kind
 from aptfreeze.environment.roots import Root
 from aptfreeze.values import immutable
-
-
-@immutable
-class Amount:
-    """Objects, or other files."""
-
-    files: int = 0
-    size: int = 0
-    """In bytes."""
-
-    def __add__(self, other: "Amount") -> "Amount":
-        return Amount(self.files + other.files, self.size + other.size)
-
-    def text(self, noun: str = "object") -> str:
-        return f"{counted(self.files, noun)}, {size_text(self.size)}"
-
-    def data(self) -> dict[str, int]:
-        return {"files": self.files, "size": self.size}
 
 
 @immutable
@@ -68,13 +51,13 @@ class Garbage:
         yield f"archive  {self.archive}"
         for each in self.kept:
             yield f"  {each.root.name}{_seen(each, self.now)}: {_needs(each)}"
-        yield f"needed   {sum((each.further for each in self.kept), Amount()).text()}"
+        yield f"needed   {_text(sum((each.further for each in self.kept), Amount()))}"
         total = sum(self.unneeded.values(), Amount())
-        yield f"unneeded {total.text()}"
+        yield f"unneeded {_text(total)}"
         for kind, amount in self.unneeded.items():
-            yield f"  {kind}: {amount.text('file')}"
+            yield f"  {kind}: {_text(amount, 'file')}"
         for what, amount in _by_kind(self.leftovers):
-            yield f"  {what}: {amount.text('file')}"
+            yield f"  {what}: {_text(amount, 'file')}"
         yield from self._done()
         yield from self.notices
 
@@ -82,9 +65,9 @@ class Garbage:
         if self.is_dry_run:
             yield "nothing was removed (--dry-run)"
             return
-        yield f"removed  {(self.deleted + _amount(self.leftovers)).text('file')}"
+        yield f"removed  {_text(self.deleted + _amount(self.leftovers), 'file')}"
         if self.waiting.files:
-            yield f"waiting  {self.waiting.text()}: the archive is in use, so a gc in an hour, or later, removes them"
+            yield f"waiting  {_text(self.waiting)}: the archive is in use, so a gc in an hour, or later, removes them"
 
     def data(self) -> dict[str, Any]:
         """For `--json`."""
@@ -92,11 +75,11 @@ class Garbage:
             "archive": self.archive,
             "dry_run": self.is_dry_run,
             "roots": [_root_data(each) for each in self.kept],
-            "needed": sum((each.further for each in self.kept), Amount()).data(),
-            "unneeded": {kind: amount.data() for kind, amount in self.unneeded.items()},
-            "leftovers": {what: amount.data() for what, amount in _by_kind(self.leftovers)},
-            "deleted": (self.deleted + _amount(self.leftovers)).data() if not self.is_dry_run else Amount().data(),
-            "waiting": self.waiting.data(),
+            "needed": _data(sum((each.further for each in self.kept), Amount())),
+            "unneeded": {kind: _data(amount) for kind, amount in self.unneeded.items()},
+            "leftovers": {what: _data(amount) for what, amount in _by_kind(self.leftovers)},
+            "deleted": _data(self.deleted + _amount(self.leftovers)) if not self.is_dry_run else _data(Amount()),
+            "waiting": _data(self.waiting),
             "objects": [
                 {"sha256": each.sha256.hex(), "size": self.sizes[each.sha256], "kind": each.kind, "name": each.name}
                 for each in self.items
@@ -112,6 +95,14 @@ def by_kind(items: Iterable[Item], sizes: Mapping[bytes, int]) -> dict[Kind, Amo
         files[item.kind] += 1
         size[item.kind] += sizes[item.sha256]
     return {kind: Amount(files[kind], size[kind]) for kind in Kind if files[kind]}
+
+
+def _text(amount: Amount, noun: str = "object") -> str:
+    return f"{counted(amount.files, noun)}, {size_text(amount.size)}"
+
+
+def _data(amount: Amount) -> dict[str, int]:
+    return {"files": amount.files, "bytes": amount.size}
 
 
 def _by_kind(leftovers: Iterable[Leftover]) -> Iterator[tuple[str, Amount]]:
@@ -136,9 +127,9 @@ def _needs(kept: Kept) -> str:
     if kept.is_gone:
         return "forgotten, needs nothing any more"
     if kept.root.entry is None:
-        return f"{kept.further.text('further object')}"
+        return f"{_text(kept.further, 'further object')}"
     generations = counted(len({each.id for each in kept.root.generations}), "generation")
-    return f"{generations}, {kept.further.text('further object')}"
+    return f"{generations}, {_text(kept.further, 'further object')}"
 
 
 def _root_data(kept: Kept) -> dict[str, Any]:
@@ -151,5 +142,5 @@ def _root_data(kept: Kept) -> dict[str, Any]:
         "reachable": kept.root.is_seen,
         "forgotten": kept.is_gone,
         "generations": sorted({each.id for each in kept.root.generations}),
-        "further": kept.further.data(),
+        "further": _data(kept.further),
     }

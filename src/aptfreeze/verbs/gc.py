@@ -21,8 +21,10 @@ from aptfreeze.archive.holdings import look
 from aptfreeze.archive.layout import storage_error
 from aptfreeze.archive.leftovers import Leftover, Leftovers, remove
 from aptfreeze.archive.registry import Registry
+from aptfreeze.archive.survey import Amount
 from aptfreeze.describe import garbage, naming
-from aptfreeze.describe.garbage import Amount, Garbage, Kept
+from aptfreeze.describe.amounts import counted
+from aptfreeze.describe.garbage import Garbage, Kept
 from aptfreeze.describe.marking import Marking
 from aptfreeze.describe.naming import Item
 from aptfreeze.describe.progress import Line
@@ -214,7 +216,7 @@ class _Collecting:
         for sha256, size in self._condemned.delete():
             self._deleted += Amount(1, size)
             self._away.discard(sha256)
-            self._stage = f"removing: {self._deleted.text()}"
+            self._stage = f"removing: {counted(self._deleted.files, 'object')}"
 
     def _waiting(self) -> Amount:
         waiting = self._away - self._marking.needed

@@ -24,7 +24,7 @@ from support.fetching import fetching, lists
 from support.repository import Repository
 
 VERBS = (
-    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck"),
+    *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck", "gc"),
     *("packages", "verify", "sbom"),
     *("status", "which", "config", "doctor", "key", "ca"),
 )

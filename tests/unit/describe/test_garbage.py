@@ -6,7 +6,8 @@ from pathlib import Path
 
 from aptfreeze.archive.leftovers import Leaving, Leftover
 from aptfreeze.archive.registry import Entry, Place
-from aptfreeze.describe.garbage import Amount, Garbage, Kept, by_kind
+from aptfreeze.archive.survey import Amount
+from aptfreeze.describe.garbage import Garbage, Kept, by_kind
 from aptfreeze.describe.naming import Item, Kind
 from aptfreeze.environment.roots import Root
 from aptfreeze.freeze.generation import Generation
@@ -53,7 +54,7 @@ def test_it_tells_what_stays_for_whom_and_what_goes() -> None:
 
 def test_a_dry_run_says_that_it_is_one() -> None:
     assert "nothing was removed (--dry-run)" in list(found(is_dry_run=True).lines())
-    assert found(is_dry_run=True).data()["deleted"] == {"files": 0, "size": 0}
+    assert found(is_dry_run=True).data()["deleted"] == {"files": 0, "bytes": 0}
 
 
 def test_the_same_as_data() -> None:
@@ -67,12 +68,12 @@ def test_the_same_as_data() -> None:
             "reachable": True,
             "forgotten": False,
             "generations": ["a" * 32],
-            "further": {"files": 10, "size": 20},
+            "further": {"files": 10, "bytes": 20},
         }
     ]
-    assert data["unneeded"] == {"packages": {"files": 2, "size": 1500}, "indexes": {"files": 1, "size": 1}}
-    assert data["deleted"] == {"files": 3, "size": 1507}
-    assert data["leftovers"] == {"unfinished downloads": {"files": 1, "size": 7}}
+    assert data["unneeded"] == {"packages": {"files": 2, "bytes": 1500}, "indexes": {"files": 1, "bytes": 1}}
+    assert data["deleted"] == {"files": 3, "bytes": 1507}
+    assert data["leftovers"] == {"unfinished downloads": {"files": 1, "bytes": 7}}
     assert data["objects"][0] == {
         "sha256": "31" * 32,
         "size": 1000,

@@ -351,7 +351,7 @@ def test_a_dry_run_removes_nothing(opened: Opened) -> None:
     assert sum(amount.files for amount in found.unneeded.values()) == 1
     assert found.items == ()
     assert "nothing was removed (--dry-run)" in list(found.lines())
-    assert found.data()["deleted"] == {"files": 0, "size": 0}
+    assert found.data()["deleted"] == {"files": 0, "bytes": 0}
 
 
 # --- what cannot be told ---

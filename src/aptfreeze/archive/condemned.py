@@ -62,13 +62,6 @@ class Condemned:
         for folder in [*self._folders(), *self._leaving()]:
             yield from named_files(folder)
 
-    def find(self, sha256: bytes) -> Path | None:
-        """Where an object is, here or in its place, without moving it; None if it is not held."""
-        name = sha256.hex()
-        places = [self._layout.object(Digest(Algorithm.SHA256, name))]
-        places += [folder / name for folder in [*self._folders(), *self._leaving()]]
-        return next((path for path in places if path.exists()), None)
-
     def take_back(self, sha256: bytes) -> None:
         """Have an object in its place again, wherever it is here. StorageError."""
         name = sha256.hex()

@@ -62,8 +62,12 @@ class Leftovers:
 
     def aliases(self) -> Iterator[Leftover]:
         """The other digests of objects that are gone."""
-        places = Condemned(self.layout)
-        dangling = (alias for alias, sha256 in self.holdings.aliases.items() if places.find(sha256) is None)
+        away = {sha256 for sha256, _ in Condemned(self.layout).names()}
+        dangling = (
+            alias
+            for alias, sha256 in self.holdings.aliases.items()
+            if sha256 not in away and not self.layout.object(digest_of(sha256)).exists()
+        )
         yield from self._older(Leaving.ALIAS, (self.layout.alias(digest_of(each)) for each in dangling), _DAY_S)
 
     def tables(self, unneeded: Iterable[Digest], younger_s: float) -> Iterator[Leftover]:

@@ -9,8 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from aptfreeze.archive.condemned import Condemned
-from aptfreeze.archive.holdings import Holdings
+from aptfreeze.archive.holdings import Holdings, digest_of
 from aptfreeze.archive.index import Indexes
+from aptfreeze.archive.layout import Layout
 from aptfreeze.archive.table import NamedDigest
 from aptfreeze.errors import IntegrityError
 from aptfreeze.freeze.digest import Digest
@@ -41,7 +42,7 @@ class Item:
 
 
 def items(
-    names: Collection[bytes], holdings: Holdings, indexes: Indexes, places: Condemned, useful: Collection[Digest]
+    names: Collection[bytes], holdings: Holdings, indexes: Indexes, layout: Layout, useful: Collection[Digest]
 ) -> Iterator[Item]:
     """What each of these objects is. The indexes that are `useful` to others list none of them."""
     unnamed = set(names)
@@ -51,8 +52,9 @@ def items(
                 if item.sha256 in unnamed:
                     unnamed.discard(item.sha256)
                     yield item
+    away = {sha256: Path(entry.path) for sha256, entry in Condemned(layout).names()}
     for sha256 in sorted(unnamed):
-        yield Item(sha256, _kind(places.find(sha256)))
+        yield Item(sha256, _kind(away.get(sha256) or layout.object(digest_of(sha256))))
 
 
 def _listed(table: Digest, holdings: Holdings, indexes: Indexes) -> Iterator[Item]:
@@ -71,9 +73,7 @@ def _item(sha256: bytes, row: NamedDigest) -> Item:
     return Item(sha256, Kind.PACKAGE, f"{row.package} {row.version} {row.architecture}")
 
 
-def _kind(path: Path | None) -> Kind:
-    if path is None:
-        return Kind.OTHER
+def _kind(path: Path) -> Kind:
     try:
         with path.open("rb") as file:
             data = file.read(_BEGINNING)

@@ -191,7 +191,7 @@ class _Collecting:
 
     def _items(self, unneeded: Iterable[bytes]) -> list[Item]:
         found = naming.items(
-            frozenset(unneeded), self._holdings, self._archive.indexes, self._condemned, self._marking.tables
+            frozenset(unneeded), self._holdings, self._archive.indexes, self._objects.layout, self._marking.tables
         )
         return list(found) if self._wish.with_items else [replace(each, name="") for each in found]
 

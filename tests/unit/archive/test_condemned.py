@@ -44,7 +44,6 @@ def test_what_is_looked_for_is_in_its_place_again(objects: Objects, condemned: C
 
 def test_what_nobody_has_is_not_found(objects: Objects, condemned: Condemned) -> None:
     assert not objects.has(Digest.of(b"another"))
-    assert condemned.find(bytes(32)) is None
 
 
 def test_what_is_let_go_is_found_no_more_and_deleted(objects: Objects, condemned: Condemned) -> None:
@@ -68,14 +67,6 @@ def test_what_came_anew_meanwhile_is_not_replaced(objects: Objects, condemned: C
     place = objects.layout.object(NAME).stat().st_ino
     condemned.take_back(RAW)
     assert objects.layout.object(NAME).stat().st_ino == place
-    assert condemned.find(RAW) == objects.layout.object(NAME)
-
-
-def test_one_is_found_where_it_is_without_being_moved(objects: Objects, condemned: Condemned) -> None:
-    found = condemned.find(RAW)
-    assert found is not None
-    assert found.parent == objects.layout.condemned / "1000"
-    assert not objects.layout.object(NAME).exists()
 
 
 def test_what_is_gone_cannot_be_condemned(objects: Objects) -> None:
@@ -102,6 +93,7 @@ def test_who_can_only_read_an_archive_reads_what_was_condemned() -> None:
     with folder_of(4001) as root:
         objects = Objects(root)
         objects.put(DATA)
+        Objects(root).close()  # Python's own files may be out of reach for others: it has read what it needs now
         Condemned(Layout(root)).condemn(RAW, 1000)
         with acting_as(4002):
             assert Objects(root).read(NAME) == DATA

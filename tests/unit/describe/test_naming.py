@@ -20,8 +20,8 @@ TABLE = Digest.of(b"an index")
 
 
 def told(objects: Objects, *useful: Digest) -> list[Item]:
-    holdings, condemned = look(objects.layout), Condemned(objects.layout)
-    return list(items(set(holdings.sizes), holdings, Indexes(objects), condemned, useful))
+    holdings = look(objects.layout)
+    return list(items(set(holdings.sizes), holdings, Indexes(objects), objects.layout, useful))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ Rule 3: damage is a ParseError, also what dpkg would not unpack: pax headers, a 
 regular files have content, whatever size a header names (as for dpkg).
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 
+from aptfreeze.deb import tarhead
 from aptfreeze.deb.deb822 import ParseError
+from aptfreeze.deb.tarhead import BLOCK, LONG_NAME
 from aptfreeze.values import immutable
 
 LARGEST_FILE = 16 << 20
@@ -21,11 +22,9 @@ LONGEST_NAME = 4096
 """Bytes; the kernel takes no longer path."""
 MOST_MEMBERS = 1_000_000
 
-_BLOCK = 512
-_END = bytes(_BLOCK)
-_OCTAL = re.compile(rb" *([0-7]*)[ \0]*")
-_REGULAR, _HARD, _SYMBOLIC, _OTHERS = b"\x0007", b"1", b"2", b"3456"
-_LONG_NAME, _LONG_TARGET = b"L", b"K"
+_END = bytes(BLOCK)
+_REGULAR, _HARD, _SYMBOLIC, _OTHERS = tarhead.REGULAR + b"7", b"1", b"2", b"3456"
+_LONG_TARGET = b"K"
 
 
 @immutable
@@ -79,15 +78,15 @@ def files(pieces: Iterable[bytes], wanted: Callable[[str], bool], *, most: int =
     source = _Input(piece for piece in pieces if piece)
     long_names: dict[bytes, str] = {}
     for number in count():
-        header = source.take(_BLOCK)
+        header = source.take(BLOCK)
         if header == _END:
             return
         if number == most:
             raise ParseError(f"data.tar has more than {most} members")
-        _check(header)
-        kind = header[156:157]
-        if kind in (_LONG_NAME, _LONG_TARGET):
-            long_names[kind] = _long_name(source, _number(header[124:136]))
+        tarhead.check(header)
+        kind = tarhead.kind(header)
+        if kind in (LONG_NAME, _LONG_TARGET):
+            long_names[kind] = _long_name(source, tarhead.size(header))
             continue
         found = _member(source, header, long_names, wanted)
         if found is not None:
@@ -99,19 +98,19 @@ def _member(
     source: _Input, header: bytes, long_names: Mapping[bytes, str], wanted: Callable[[str], bool]
 ) -> File | Link | None:
     """What is wanted of the member, whose content is read or passed over."""
-    path = _normal(long_names.get(_LONG_NAME) or _name(header))
-    kind = header[156:157]
+    path = _normal(long_names.get(LONG_NAME) or tarhead.name(header))
+    kind = tarhead.kind(header)
     if kind in _REGULAR:
-        size = _number(header[124:136])
+        size = tarhead.size(header)
         if wanted(path):
             return File(path, _content(source, path, size))
-        source.skip(size + -size % _BLOCK)
+        source.skip(size + -size % BLOCK)
         return None
     if kind not in _HARD + _SYMBOLIC + _OTHERS:
         raise ParseError(f"data.tar has a member of kind {kind!r}, which dpkg does not read")
     if kind in _OTHERS or not wanted(path):
         return None
-    target = long_names.get(_LONG_TARGET) or _text(header[157:257])
+    target = long_names.get(_LONG_TARGET) or tarhead.text(header[157:257])
     return Link(path, _normal(target) if kind == _HARD else target, is_hard=kind == _HARD)
 
 
@@ -119,39 +118,13 @@ def _content(source: _Input, path: str, size: int, largest: int = LARGEST_FILE) 
     if size > largest:
         raise ParseError(f"{path} in data.tar has {size} bytes, more than {largest}")
     content = source.take(size)
-    source.skip(-size % _BLOCK)
+    source.skip(-size % BLOCK)
     return content
-
-
-def _check(header: bytes) -> None:
-    """POSIX ustar: the sum of the header's bytes, its own field taken as blanks."""
-    if sum(header) - sum(header[148:156]) + 8 * ord(" ") != _number(header[148:156]):
-        raise ParseError("data.tar has a header with a wrong checksum")
-
-
-def _number(field: bytes) -> int:
-    """Octal digits, or for large sizes GNU's base 256."""
-    if field[0] == 0x80:
-        return int.from_bytes(field[1:], "big")
-    match = _OCTAL.fullmatch(field)
-    if match is None:
-        raise ParseError(f"data.tar has a header with the number {field!r}")
-    return int(match[1] or b"0", 8)
 
 
 def _long_name(source: _Input, size: int) -> str:
     """GNU: a name that does not fit into its header stands in a member before it."""
-    return _text(_content(source, "a name", size, LONGEST_NAME))
-
-
-def _name(header: bytes) -> str:
-    name = _text(header[:100])
-    prefix = _text(header[345:500]) if header[257:263] == b"ustar\0" else ""  # GNU's magic is "ustar  "
-    return f"{prefix}/{name}" if prefix else name
-
-
-def _text(field: bytes) -> str:
-    return field.partition(b"\0")[0].decode("utf-8", "replace")
+    return tarhead.text(_content(source, "a name", size, LONGEST_NAME))
 
 
 def _normal(path: str) -> str:

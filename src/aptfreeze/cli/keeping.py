@@ -19,9 +19,10 @@ def _fetch_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _fetch(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.describe.extent import Wish
     from aptfreeze.verbs import fetch
 
-    wish = fetch.Wish(is_all=options.all, with_sources=options.sources)
+    wish = Wish(is_all=options.all, with_sources=options.sources)
     show = talk.show if talk.shows_progress else None
     fetched = fetch.fetch(opened, wish, tell=talk.tell, show=show)
     print_data(fetched.data() if options.json else fetched.lines())

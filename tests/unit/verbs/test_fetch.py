@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from aptfreeze.archive.objects import Objects
+from aptfreeze.describe.extent import Wish
 from aptfreeze.describe.fetched import Fetched
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import IntegrityError, StorageError
-from aptfreeze.verbs.fetch import Wish, fetch
+from aptfreeze.verbs.fetch import fetch
 from support.archive import objects_of
 from support.keeping import fill, key_of, pinned_environment, used
 from support.origin import Origin

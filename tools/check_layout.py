@@ -24,6 +24,7 @@ UNTESTED: dict[str, str] = {
     "cli/comparing.py": _CLI,
     "cli/keeping.py": _CLI,
     "cli/generations.py": _CLI,
+    "cli/handing.py": "tests/apt/test_export.py and tests/apt/test_import.py ask it by the command line",
     "cli/looking.py": _CLI,
     "cli/merging.py": "tests/contract/test_git_merge.py asks it by the command line, and through git",
     "cli/printing.py": _CLI,

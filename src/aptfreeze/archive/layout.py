@@ -121,6 +121,18 @@ def storage_error(root: Path, error: OSError) -> StorageError:
     )
 
 
+def sync_file_system(folder: Path) -> None:
+    """Have all that was written to the file system of this folder on the disk: one `syncfs(2)`. Raises OSError."""
+    import ctypes  # start-up time; needed once per commit
+
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(fd) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(fd)
+
+
 def prepare(root: Path, *, read_only: bool) -> Layout:
     """Check an archive's version, or make a new archive; UsageError if this folder cannot be one."""
     version = root / "version"

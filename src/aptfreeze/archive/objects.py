@@ -18,7 +18,7 @@ from pathlib import Path
 from aptfreeze.archive.checks import Checks, Subject, pieces
 from aptfreeze.archive.condemned import Condemned
 from aptfreeze.archive.growth import Descriptor, Growth
-from aptfreeze.archive.layout import Layout, prepare, storage_error
+from aptfreeze.archive.layout import Layout, prepare, storage_error, sync_file_system
 from aptfreeze.archive.notices import Notice
 from aptfreeze.archive.sharing import Share
 from aptfreeze.errors import IntegrityError, StorageError
@@ -179,14 +179,10 @@ class Objects:
 
     def sync(self) -> None:
         """Have everything that was stored on the disk: one `syncfs(2)`. StorageError if the disk says no."""
-        import ctypes  # start-up time; needed once per commit
-
-        fd = os.open(self.layout.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            if ctypes.CDLL(None, use_errno=True).syncfs(fd) != 0:
-                raise storage_error(self.layout.root, OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno())))
-        finally:
-            os.close(fd)
+            sync_file_system(self.layout.root)
+        except OSError as error:
+            raise storage_error(self.layout.root, error) from error
 
     def close(self) -> None:
         """End running checks; their Growths fail."""

@@ -16,6 +16,7 @@ sees that the name is gone.
 import errno
 import fcntl
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -159,10 +160,13 @@ class Partial:
         self._fingerprint = Fingerprint(self.wanted.algorithms)
         self.contributors.clear()
 
-    def install(self) -> Digest:
-        """Make the verified bytes an object; returns its name. Raises OSError."""
+    def install(self, names: Iterable[Digest] = ()) -> Digest:
+        """Make the verified bytes an object, to be found by these verified digests as well; returns its name.
+
+        Raises OSError.
+        """
         sha256 = self._fingerprint.sha256
-        self._objects.adopt(self._path, sha256, [self.wanted.digest])
+        self._objects.adopt(self._path, sha256, [self.wanted.digest, *names])
         return sha256
 
 

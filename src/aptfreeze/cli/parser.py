@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from aptfreeze import __version__
-from aptfreeze.cli import building, comparing, generations, keeping, looking, merging, shipping, store, trusting
+from aptfreeze.cli import (
+    building,
+    comparing,
+    generations,
+    handing,
+    keeping,
+    looking,
+    merging,
+    shipping,
+    store,
+    trusting,
+)
 from aptfreeze.cli.verb import Verb
 from aptfreeze.errors import UsageError
 
@@ -18,6 +29,7 @@ VERBS = (
     *keeping.VERBS,
     *store.VERBS,
     *shipping.VERBS,
+    *handing.VERBS,
     *looking.VERBS,
     *trusting.VERBS,
 )

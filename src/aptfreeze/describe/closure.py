@@ -94,7 +94,12 @@ def _read_release(lookup: Lookup, key: SuiteKey, pin: Pin) -> None:
 
 def held_form(objects: Objects, piece: Piece) -> SuiteFile | None:
     """The form that the archive has, in the right size; None if it has none. Nothing is said about its bytes."""
-    return next((form for form in piece.forms if _is_held(objects, form.wanted)), None)
+    return next(held_forms(objects, piece), None)
+
+
+def held_forms(objects: Objects, piece: Piece) -> Iterator[SuiteFile]:
+    """Each form that the archive has."""
+    return (form for form in piece.forms if _is_held(objects, form.wanted))
 
 
 def _is_held(objects: Objects, wanted: Wanted) -> bool:

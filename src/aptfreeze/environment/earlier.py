@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from aptfreeze.environment import files
-from aptfreeze.environment.records import Usage, read_session
+from aptfreeze.environment.records import Usage, load, read_session
 from aptfreeze.values import immutable
 
 _LATEST = 200
@@ -47,6 +47,15 @@ def earlier(folder: Path, *, session_id: str, generation_id: str, command: str) 
         for path in sorted(unlike, key=unlike.__getitem__)
     )
     yield from islice((each for each in sessions if each.usage.packages), _READ)
+
+
+def latest(folder: Path, generation_id: str) -> tuple[str, Usage] | None:
+    """The usage of a generation, else of the one that was used last, with its id; None if no session is on record."""
+    sessions = sorted(folder.glob("*/*.jsonl"), key=lambda path: (path.parent.name == generation_id, path.stem))
+    if not sessions:
+        return None
+    found = sessions[-1].parent.name
+    return found, load(folder, found)
 
 
 def _command(path: Path) -> str:

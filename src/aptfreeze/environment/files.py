@@ -125,6 +125,15 @@ def take_back(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def told_as_usage(verb: str, path: Path) -> Iterator[None]:
+    """An OSError of the block is told as a UsageError: `path` is what somebody named, `verb` what could not be done."""
+    try:
+        yield
+    except OSError as error:
+        _tell(verb, path, error, _WRITING_HINTS)
+
+
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
@@ -146,7 +155,7 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
 
     A line that a killed writer left torn is ended first, so that only that line is lost.
     """
-    lines = b"".join(json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records)
+    lines = lines_of(records)
     if not lines:
         return
     try:
@@ -164,12 +173,22 @@ def append(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
         _tell("write", path, error, _WRITING_HINTS)
 
 
+def lines_of(records: Iterable[Mapping[str, Any]]) -> bytes:
+    """As `append` writes them."""
+    return b"".join(json.dumps(record, separators=(",", ":")).encode() + b"\n" for record in records)
+
+
 def read_records(path: Path, *, beginning: bytes = b"") -> Iterator[dict[str, Any]]:
     """The records of a `.jsonl` file; a line that is torn (its writer was killed) is passed over.
 
     `beginning`: only those whose line, as `append` writes it, begins so.
     """
-    for line in (read(path) or b"").split(b"\n"):
+    return parse_records(read(path) or b"", beginning=beginning)
+
+
+def parse_records(data: bytes, *, beginning: bytes = b"") -> Iterator[dict[str, Any]]:
+    """The same of the bytes of such a file."""
+    for line in data.split(b"\n"):
         if not line.startswith(beginning):
             continue
         with contextlib.suppress(ValueError, RecursionError):

@@ -16,7 +16,7 @@ Lines of `records/architectures.jsonl`: `{"architecture": "amd64"}`.
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -199,8 +199,7 @@ class Record:
     def _flush_architectures(self, folder: Path) -> None:
         if self._architectures != self._written_architectures:
             asked = set(self._architectures)
-            new = sorted(asked - architectures(folder))
-            files.append(folder / _ARCHITECTURES, [{"architecture": each} for each in new])
+            remember_architectures(folder, asked)
             self._written_architectures = asked
 
     def close(self, ended: datetime, state: Digest) -> None:
@@ -212,16 +211,7 @@ class Record:
 def load(folder: Path, generation_id: str) -> Usage:
     """All that the sessions of one generation were served; an empty usage if there was none."""
     within = folder / generation_id
-    return _union(read_session(path) for path in sorted(within.glob("*.jsonl")))
-
-
-def latest(folder: Path, generation_id: str) -> tuple[str, Usage] | None:
-    """The usage of a generation, else of the one that was used last, with its id; None if no session is on record."""
-    sessions = sorted(folder.glob("*/*.jsonl"), key=lambda path: (path.parent.name == generation_id, path.stem))
-    if not sessions:
-        return None
-    found = sessions[-1].parent.name
-    return found, load(folder, found)
+    return together(read_session(path) for path in sorted(within.glob("*.jsonl")))
 
 
 def load_indexes(folder: Path) -> Usage:
@@ -242,7 +232,14 @@ def architectures(folder: Path) -> frozenset[str]:
     return frozenset(str(record.get("architecture")) for record in files.read_records(folder / _ARCHITECTURES))
 
 
-def _union(usages: Iterable[Usage]) -> Usage:
+def remember_architectures(folder: Path, asked: Collection[str]) -> None:
+    """That package indexes of these were asked for in this environment."""
+    new = sorted(set(asked) - architectures(folder))
+    files.append(folder / _ARCHITECTURES, [{"architecture": each} for each in new])
+
+
+def together(usages: Iterable[Usage]) -> Usage:
+    """What several sessions were served."""
     sessions: list[Session] = []
     packages: dict[ServedPackage, None] = {}
     indexes: dict[AskedIndex, None] = {}
@@ -259,8 +256,13 @@ def _union(usages: Iterable[Usage]) -> Usage:
 
 def read_session(path: Path) -> Usage:
     """What one session was served; UsageError if its record cannot be read."""
-    reading = _Reading(path.stem)
-    for record in files.read_records(path):
+    return parse_session(path.stem, files.read(path) or b"")
+
+
+def parse_session(session_id: str, data: bytes) -> Usage:
+    """What one session was served, from the bytes of its record."""
+    reading = _Reading(session_id)
+    for record in files.parse_records(data):
         with suppress(KeyError, TypeError, ValueError):  # torn and mended, or of a later version
             reading.take(record)
     return reading.usage()

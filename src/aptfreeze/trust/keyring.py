@@ -7,7 +7,7 @@ Rule 2: the same certificate may be in several keyrings, in an older state in so
 revocation counts wherever it stands.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -158,6 +158,15 @@ def _apply(found: Signature, primary_id: str, keys: list[Key | None]) -> None:
         keys[0] = primary.bound_by(found)
     elif found.kind == Kind.SUBKEY_BINDING and by_itself and current is not None and len(keys) > 1:
         keys[-1] = current.bound_by(found)
+
+
+def certificates_of(keyrings: Iterable[Keyring], fingerprints: Collection[str]) -> bytes:
+    """The certificates of these primary keys, as a keyring file: each copy that differs, the newest first."""
+    found = [each for keyring in keyrings for each in keyring.certificates]
+    named = [each for each in found if each.primary.public.fingerprint in fingerprints]
+    newest_first = sorted(named, key=lambda each: _age((each, each.primary)), reverse=True)
+    in_order = sorted(newest_first, key=lambda each: each.primary.public.fingerprint)
+    return b"".join(dict.fromkeys(each.data for each in in_order))
 
 
 def signers(keyrings: Iterable[Keyring], key_id: str) -> tuple[Signer, ...]:

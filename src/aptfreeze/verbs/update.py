@@ -11,7 +11,7 @@ from aptfreeze.describe import changelist, updates
 from aptfreeze.describe.changelogs import Changelog, changelogs
 from aptfreeze.describe.changes import Change, UsedChange, is_security, suite_changes, used_changes
 from aptfreeze.describe.watching import Show, fetching_of, watched
-from aptfreeze.environment import records, transitions, updating
+from aptfreeze.environment import earlier, records, transitions, updating
 from aptfreeze.environment.continuity import Accepted
 from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.machine import architecture
@@ -143,7 +143,7 @@ def _means(opened: Opened, archive: OpenArchive, wishes: Wishes) -> Means:
 
 def _compared(opened: Opened, wishes: Wishes, means: Means, before: Generation, prepared: Prepared) -> Update:
     after = moves.moved(before, *_moves(prepared), Identity(before.id, before.created))
-    used_by, usage = records.latest(opened.environment.records, before.id) or ("", Usage())
+    used_by, usage = earlier.latest(opened.environment.records, before.id) or ("", Usage())
     used = used_changes(means.lookup, usage, before, after)
     return Update(
         before=before,

@@ -25,7 +25,7 @@ from support.repository import Repository
 
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck", "gc"),
-    *("packages", "verify", "sbom"),
+    *("packages", "verify", "sbom", "export", "import"),
     *("status", "which", "config", "doctor", "key", "ca"),
 )
 

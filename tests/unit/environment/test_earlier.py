@@ -4,9 +4,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aptfreeze.environment.earlier import Earlier, earlier
+from aptfreeze.environment.earlier import Earlier, earlier, latest
 from aptfreeze.environment.process import Process
-from aptfreeze.environment.records import Record, ServedPackage
+from aptfreeze.environment.records import Record, ServedPackage, load
 from aptfreeze.freeze.digest import Digest
 
 NOW = datetime(2026, 11, 24, 7, tzinfo=UTC)
@@ -75,3 +75,12 @@ def test_a_record_is_read_when_it_is_wanted(tmp_path: Path) -> None:
     assert next(reading).session_id == sessions[2]
     (tmp_path / PRESENT / f"{sessions[1]}.jsonl").unlink()
     assert next(reading).session_id == sessions[0]
+
+
+def test_the_latest_usage_is_that_of_the_generation_itself_else_of_the_one_used_last(tmp_path: Path) -> None:
+    assert latest(tmp_path, PRESENT) is None
+    record(tmp_path, 1, PRESENT)
+    record(tmp_path, 5, PAST)
+
+    assert latest(tmp_path, PRESENT) == (PRESENT, load(tmp_path, PRESENT))
+    assert latest(tmp_path, "ef" * 16) == (PAST, load(tmp_path, PAST))

@@ -16,7 +16,6 @@ from aptfreeze.environment.records import (
     Totals,
     Usage,
     architectures,
-    latest,
     load,
     load_indexes,
 )
@@ -172,14 +171,3 @@ def test_indexes_of_all_generations_are_in_the_order_of_their_sessions(tmp_path:
 
     assert load_indexes(tmp_path) == Usage(indexes=(INDEX, other))
     assert load_indexes(tmp_path / "none") == Usage()
-
-
-def test_the_latest_usage_is_that_of_the_generation_itself_else_of_the_one_used_last(tmp_path: Path) -> None:
-    assert latest(tmp_path, ID) is None
-    for generation_id, minute, package in ((ID, 1, BASH), (OTHER, 5, ZLIB)):
-        record = start(tmp_path, generation_id, minute)
-        record.served(package)
-        record.close(NOW, Digest.of(b"state"))
-
-    assert latest(tmp_path, ID) == (ID, load(tmp_path, ID))
-    assert latest(tmp_path, "ef" * 16) == (OTHER, load(tmp_path, OTHER))

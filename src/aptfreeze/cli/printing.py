@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, TextIO
 
 from aptfreeze.describe.talk import harmless
@@ -14,14 +15,16 @@ from aptfreeze.errors import UsageError
 
 def print_data(found: Mapping[str, Any] | Iterable[str]) -> None:
     """Data to stdout; UsageError if they cannot be written, but not if their reader has seen enough, as `head`."""
+    # A list of 100 000 packages is written piece by piece; nothing is, before all lines of a text are known.
     if isinstance(found, Mapping):
-        text = json.dumps(found, indent=2) + "\n"
+        pieces: Iterable[str] = chain(json.JSONEncoder(indent=2).iterencode(found), "\n")
     else:
-        text = harmless("".join(f"{line}\n" for line in found))
+        pieces = [harmless(f"{line}\n") for line in found]
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a path need not be text
     with _to_stdout() as stdout:
-        print(text, end="", file=stdout, flush=True)
+        stdout.writelines(pieces)
+        stdout.flush()
 
 
 def print_bytes(found: bytes) -> None:

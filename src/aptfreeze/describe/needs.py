@@ -91,7 +91,8 @@ def needs(lookup: Lookup, tenant: Tenant, sought: Names) -> Iterator[Need]:
         fresh = {key: pin for key, pin in generation.pins.items() if (key, pin) not in told}
         told.update(fresh.items())
         found = list(of_pins(lookup, replace(generation, pins=fresh), sought))
-        rest = {name: sha256 for name, sha256 in sought.items() if all(each.sha256 != sha256 for each in found)}
+        known = {each.sha256 for each in found}
+        rest = {name: sha256 for name, sha256 in sought.items() if sha256 not in known}
         if rest and folder:
             found += _of_records(lookup, generation, records.load(folder, generation.id), rest, in_use)
         is_current = tenant.has_current and number == 0

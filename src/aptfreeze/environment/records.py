@@ -15,6 +15,7 @@ Lines of `records/architectures.jsonl`: `{"architecture": "amd64"}`.
 """
 
 import os
+import sys
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -61,7 +62,8 @@ class ServedPackage:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Self:
-        return cls(**record | {"sha256": Digest.parse(record["sha256"]), "kind": Kind(record["kind"])})
+        same = {name: sys.intern(record[name]) for name in ("architecture", "repository", "suite")}  # a third of it
+        return cls(**record | same | {"sha256": Digest.parse(record["sha256"]), "kind": Kind(record["kind"])})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -262,7 +264,7 @@ def read_session(path: Path) -> Usage:
 def parse_session(session_id: str, data: bytes) -> Usage:
     """What one session was served, from the bytes of its record."""
     reading = _Reading(session_id)
-    for record in files.parse_records(data):
+    for record in files.parse_records(data.split(b"\n")):
         with suppress(KeyError, TypeError, ValueError):  # torn and mended, or of a later version
             reading.take(record)
     return reading.usage()

@@ -231,7 +231,9 @@ class _Mending:
         lookup, mirrors = self._lookup, self._lookup.mirrors
         if environment is not None:
             with suppress(UsageError):
-                mirrors = Mirrors(config.load(environment, Surroundings({}, environment.root), {}).mirrors)
+                mirrors = Mirrors(
+                    config.load(environment, Surroundings({}, environment.root), {}).mirrors, mirrors.schemes
+                )
         return Lookup(
             lookup.objects, lookup.indexes, lookup.downloads, mirrors, lookup.snapshots, offline=lookup.offline
         )

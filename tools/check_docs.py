@@ -30,6 +30,7 @@ DATA_MODULES = (
     "describe/manifest",
     "describe/merges",
     "describe/rot",
+    "describe/stats",
     "describe/summary",
     "describe/verification",
     "describe/whereabouts",

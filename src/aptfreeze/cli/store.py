@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that look after the archive as a whole: fsck, gc."""
+"""Verbs that look after the archive as a whole: fsck, gc, stats."""
 
 import argparse
+import time
 from datetime import UTC, datetime
 
 from aptfreeze.cli.printing import print_data
@@ -63,6 +64,14 @@ def _gc(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     return 0
 
 
+def _stats(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.verbs import stats
+
+    found = stats.stats(opened, time.time())
+    print_data(found.data() if options.json else found.lines())
+    return 0
+
+
 VERBS = (
     Verb(
         "fsck",
@@ -88,5 +97,16 @@ VERBS = (
         "Exit status: 3 if it cannot be told what somebody needs; nothing is removed then.",
         _gc_flags,
         _gc,
+    ),
+    Verb(
+        "stats",
+        "how large the archive is, who needs it, what runs fetched",
+        "Tell what the archive consists of, how it has grown, and how much of it each\n"
+        "environment needs alone and together with others; and how much the runs of this\n"
+        "environment got from the archive and from mirrors.\n\n"
+        "  aptfreeze stats\n"
+        "  aptfreeze stats --json | jq .totals.hit_ratio",
+        add_json_flag,
+        _stats,
     ),
 )

@@ -88,7 +88,11 @@ def _bring_records(store: EnvironmentStore, brought: Brought) -> Outcome:
     sessions = brought.sessions or {}
     folder = store.environment.records
     made = [_bring_file(folder / brought.generation.id / f"{name}.jsonl", data) for name, data in sessions.items()]
-    asked = [index.path for name, data in sessions.items() for index in records.parse_session(name, data).indexes]
+    asked = [
+        index.path
+        for name, data in sessions.items()
+        for index in records.parse_session(name, data.split(b"\n")).indexes
+    ]
     records.remember_architectures(folder, {index_architecture(path) for path in asked} - {""})
     return next((each for each in (Outcome.NEW, Outcome.KEPT, Outcome.SAME) if each in made), Outcome.NONE)
 

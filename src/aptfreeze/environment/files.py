@@ -183,7 +183,7 @@ def read_records(path: Path, *, beginning: bytes = b"") -> Iterator[dict[str, An
 
     `beginning`: only those whose line, as `append` writes it, begins so.
     """
-    return parse_records(_lines(path), beginning=beginning)
+    return parse_records(lines(path), beginning=beginning)
 
 
 def parse_records(lines: Iterable[bytes], *, beginning: bytes = b"") -> Iterator[dict[str, Any]]:
@@ -197,8 +197,8 @@ def parse_records(lines: Iterable[bytes], *, beginning: bytes = b"") -> Iterator
                 yield record
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """One after the other: a record of 100 000 packages has 30 MB."""
+def lines(path: Path) -> Iterator[bytes]:
+    """Of a file, one after the other: a record of 100 000 packages has 30 MB. None if there is no file."""
     try:
         with path.open("rb") as file:
             yield from file

@@ -15,7 +15,6 @@ Lines of `records/architectures.jsonl`: `{"architecture": "amd64"}`.
 """
 
 import os
-import sys
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from sys import intern
 from typing import Any, Self
 
 from aptfreeze.deb.paths import index_architecture
@@ -62,7 +62,7 @@ class ServedPackage:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Self:
-        same = {name: sys.intern(record[name]) for name in ("architecture", "repository", "suite")}  # a third of it
+        same = {name: intern(record[name]) for name in ("architecture", "repository", "suite")}  # a third of it
         return cls(**record | same | {"sha256": Digest.parse(record["sha256"]), "kind": Kind(record["kind"])})
 
 
@@ -242,11 +242,9 @@ def remember_architectures(folder: Path, asked: Collection[str]) -> None:
 
 def together(usages: Iterable[Usage]) -> Usage:
     """What several sessions were served."""
-    sessions: list[Session] = []
+    sessions, hosts, totals = list[Session](), Counter[str](), Totals()
     packages: dict[ServedPackage, None] = {}
     indexes: dict[AskedIndex, None] = {}
-    hosts: Counter[str] = Counter()
-    totals = Totals()
     for usage in usages:
         sessions += usage.sessions
         packages |= dict.fromkeys(usage.packages)
@@ -258,13 +256,13 @@ def together(usages: Iterable[Usage]) -> Usage:
 
 def read_session(path: Path) -> Usage:
     """What one session was served; UsageError if its record cannot be read."""
-    return parse_session(path.stem, files.read(path) or b"")
+    return parse_session(path.stem, files.lines(path))
 
 
-def parse_session(session_id: str, data: bytes) -> Usage:
-    """What one session was served, from the bytes of its record."""
+def parse_session(session_id: str, lines: Iterable[bytes]) -> Usage:
+    """What one session was served, from the lines of its record."""
     reading = _Reading(session_id)
-    for record in files.parse_records(data.split(b"\n")):
+    for record in files.parse_records(lines):
         with suppress(KeyError, TypeError, ValueError):  # torn and mended, or of a later version
             reading.take(record)
     return reading.usage()

@@ -257,7 +257,7 @@ class _Receiving:
 
     @property
     def usage(self) -> Usage:
-        return records.together(records.parse_session(name, data) for name, data in self.sessions.items())
+        return records.together(records.parse_session(name, data.split(b"\n")) for name, data in self.sessions.items())
 
 
 def _refuse_gaps(archive: OpenArchive, generation: Generation, receiving: _Receiving) -> None:

@@ -25,6 +25,7 @@ from support.repository import Repository
 
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck", "gc"),
+    "stats",
     *("packages", "verify", "sbom", "export", "import"),
     *("status", "which", "config", "doctor", "key", "ca"),
 )
@@ -147,6 +148,7 @@ def test_every_key_of_the_data_is_documented(aptfreeze: Aptfreeze, repository: R
     damaged = json.loads(aptfreeze.command("fsck", "--archive", str(aptfreeze.archive), "--json").fails(3).stdout)
     assert damaged["bad"][0]["needed_by"]
     assert keys(damaged) <= documented("fsck --json")
+    assert keys(list(data(aptfreeze, "stats").values())) <= documented("stats --json")
     found = data(aptfreeze, "which", "hello")
     assert found["places"][0]["sessions"]
     assert keys(found) <= documented("which --json")

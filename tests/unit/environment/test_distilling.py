@@ -24,7 +24,7 @@ def test_it_is_what_was_served_and_nothing_else() -> None:
 
     assert b"secret" not in data
     assert b"private" not in data
-    found = records.parse_session(name, data)
+    found = records.parse_session(name, data.split(b"\n"))
     assert (found.packages, found.indexes, found.not_frozen) == ((PACKAGE,), (INDEX,), {})
     (session,) = found.sessions
     assert (session.id, session.started, session.ended, session.state) == (name, NOW, NOW, STATE)
@@ -37,7 +37,7 @@ def test_it_is_the_same_however_often_the_same_was_served() -> None:
 def test_what_was_distilled_is_distilled_to_itself() -> None:
     first = distilled(usage("a"), NOW, STATE)
 
-    assert distilled(records.parse_session(*first), NOW, STATE) == first
+    assert distilled(records.parse_session(first[0], first[1].split(b"\n")), NOW, STATE) == first
 
 
 def test_another_use_has_another_name() -> None:

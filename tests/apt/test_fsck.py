@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from aptfreeze.archive.objects import Objects
 from support.apt import MakeApt
 from support.aptfreeze import Aptfreeze
 from support.archive import every_object_verifies, objects_of, quarantined, rot
@@ -22,6 +23,7 @@ from support.origin import Origin
 from support.process import Result
 from support.repository import MakeRepository, Repository
 from support.starting import BUILD
+from support.terminal import Terminal
 
 NAMES = ("hello", "bash", "large", "libc", "vim")
 
@@ -245,7 +247,7 @@ def test_two_hundred_killed_repairs_lose_nothing(built: Aptfreeze, repository: R
 
 
 def test_a_check_that_is_killed_is_gone_on_with(built: Aptfreeze, repository: Repository) -> None:
-    """Ctrl-C, as a person does it; the first package is large enough to be in the middle of it."""
+    """What it leaves when it is in the middle, whatever ends it there."""
     rot(built.archive, repository.binary("hello").sha256, 10_000)
     fsck(built).fails(3)
     state = json.loads((built.archive / "fsck.json").read_text())
@@ -259,6 +261,29 @@ def test_a_check_that_is_killed_is_gone_on_with(built: Aptfreeze, repository: Re
     assert again.said_by("aptfreeze").startswith("aptfreeze: going on with the check that began less than a minute ago")
     assert "package hello 1.0 amd64" in again.fails(3).stdout
     assert fsck(built, "--restart").fails(3).stderr == ""
+
+
+def test_a_check_shows_how_far_it_is_and_ends_at_ctrl_c(aptfreeze: Aptfreeze) -> None:
+    """Behind two objects lies one that takes minutes to read: it is sparse."""
+    objects = Objects(aptfreeze.archive)
+    names = [objects.put(data).hex for data in (b"one", b"two")]
+    endless = aptfreeze.archive / "objects/sha256/ff" / ("f" * 64)
+    endless.parent.mkdir(exist_ok=True)
+    endless.touch()
+    os.truncate(endless, 1 << 38)
+    line = aptfreeze.line("fsck", "--archive", str(aptfreeze.archive))
+    with Terminal(line, env=aptfreeze.environ, cwd=aptfreeze.environment) as terminal:
+        terminal.wait_for("aptfreeze: 2 objects, ")
+        terminal.press(b"\x03")
+        assert terminal.ended() == 130
+        assert terminal.rows[-2:] == ["aptfreeze: interrupted after 2 objects; the next fsck goes on from there", ""]
+    endless.unlink()
+
+    again = fsck(aptfreeze).ok()
+
+    assert json.loads(fsck(aptfreeze, "--json").stdout)["objects"] == len(names)
+    assert again.said_by("aptfreeze").startswith("aptfreeze: going on with the check that began less than a minute ago")
+    assert "2 objects" in again.stdout
 
 
 def test_a_build_goes_on_beside_a_check(built: Aptfreeze, repository: Repository, make_apt: MakeApt) -> None:

@@ -3,6 +3,8 @@
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,10 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    return large_environment(tmp_path_factory.mktemp("scale"), PACKAGES, OBJECTS - PACKAGES - 2)
+def opened() -> Iterator[Opened]:
+    """In a folder that does not stay, as those of pytest do: it has 1 GB of blocks."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield large_environment(Path(folder), PACKAGES, OBJECTS - PACKAGES - 2)
 
 
 _MEASURE = """
@@ -70,6 +74,14 @@ def _turn_a_bit(paths: list[Path]) -> None:
         data = path.read_bytes()
         path.chmod(0o644)
         path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+
+
+def test_stats(opened: Opened) -> None:
+    assert f"needs {PACKAGES + 2} files" in run(opened, "stats")
+
+
+def test_gc_that_only_looks(opened: Opened) -> None:
+    assert f"unneeded {OBJECTS - PACKAGES - 2} objects" in run(opened, "gc", "--dry-run")
 
 
 def test_which(opened: Opened) -> None:

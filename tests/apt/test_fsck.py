@@ -286,7 +286,7 @@ def test_a_check_shows_how_far_it_is_and_ends_at_ctrl_c(aptfreeze: Aptfreeze) ->
     assert "2 objects" in again.stdout
 
 
-def test_a_build_goes_on_beside_a_check(built: Aptfreeze, repository: Repository, make_apt: MakeApt) -> None:
+def test_a_build_and_a_gc_go_on_beside_a_check(built: Aptfreeze, repository: Repository, make_apt: MakeApt) -> None:
     apt = make_apt()
     apt.add(repository)
     stop = built.root / "stop"
@@ -294,5 +294,6 @@ def test_a_build_goes_on_beside_a_check(built: Aptfreeze, repository: Repository
     script = f"while [ ! -e {stop} ]; do {' '.join(line)} || exit $?; done"
     with subprocess.Popen(["sh", "-c", script], env=built.environ, cwd=built.environment) as checking:
         built.run(BUILD, env=apt.environ).ok()
+        built.command("gc", "--archive", str(built.archive)).ok()
         stop.touch()
         assert checking.wait(60) == 0

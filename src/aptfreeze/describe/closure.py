@@ -35,8 +35,7 @@ class Part(StrEnum):
     INDEX = "index"
     SOURCE_INDEX = "source index"
     TRANSLATION = "translation"
-    LISTED = "listed file"
-    """Another file that a Release lists."""
+    LISTED = "listed file"  # another one of a Release
     SINGLE = "single file"
     PACKAGE = "package"
     SOURCE = "source"

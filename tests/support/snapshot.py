@@ -102,10 +102,11 @@ class SnapshotService(Origin):
 
     def _package_files(self, kind: str, package: str, version: str) -> dict[str, object] | None:
         info: dict[str, list[dict[str, object]]] = {}
+        named = (package, version.partition(":")[2] or version, kind == "binary")
         for file, archive, stamp in self._pool():
             found = _POOL.fullmatch(file.name)
             is_binary = found is not None and found["architecture"] is not None
-            if found and (found["package"], found["version"], is_binary) == (package, version, kind == "binary"):
+            if found and (found["package"], found["version"], is_binary) == named:
                 path = f"/{file.relative_to(self._state(archive, stamp)).parent}"
                 fields = {"archive_name": archive, "first_seen": stamp, "name": file.name, "path": path, "run": 1}
                 info[hashlib.sha1(file.read_bytes()).hexdigest()] = [{**fields, "size": file.stat().st_size}]

@@ -77,6 +77,10 @@ class Environment:
         return self.state / "https.jsonl"
 
     @property
+    def outside(self) -> Path:
+        return self.state / "outside.jsonl"
+
+    @property
     def resign_key(self) -> Path:
         return self.state / "resign.key"
 

@@ -66,10 +66,13 @@ class Memory:
     def copy(self, means: Means, url: str, archive: str, name: str, size: int | None, place: int, asker: Asker) -> Copy:
         """The first (second) file of that name and size of the package whose files `url` tells, those of the archive
         before the others; MissingUpstreamError if there is none."""
-        found = self._answer(means, url, asker, copies, self._copies)
-        fitting = [copy for copy in found if copy.name == name and size in (None, copy.size)]
+        fitting = [copy for copy in self.files(means, url, asker) if copy.name == name and size in (None, copy.size)]
         fitting.sort(key=lambda copy: copy.archive != archive)
         return _at(place, fitting, "no such file of that package is kept")
+
+    def files(self, means: Means, url: str, asker: Asker) -> tuple[Copy, ...]:
+        """All files of the package whose files `url` tells; MissingUpstreamError if there is no such package."""
+        return self._answer(means, url, asker, copies, self._copies)
 
     def _answer(
         self,
@@ -184,7 +187,7 @@ def _at(place: int, found: Sequence[_T], why: str) -> _T:
 
 
 @contextmanager
-def _within_reach(means: Means, url: str) -> Iterator[None]:
+def within_reach(means: Means, url: str) -> Iterator[None]:
     """MissingUpstreamError if the host cannot be reached: rule 2."""
     if means.hosts.standing(url) is Standing.AWAY:
         raise MissingUpstreamError("it could not be reached a moment ago")
@@ -212,7 +215,7 @@ def _opened(
 ) -> Iterator[Delivery]:
     """What the service has at a URL, which it may have to be asked for."""
     with ExitStack() as delivering:
-        with _within_reach(means, archive.url):
+        with within_reach(means, archive.url):
             found = url()
             with memory.unless_missing(found):
                 delivery = delivering.enter_context(MirrorUrl(found).open(means, wanted, start, asker))

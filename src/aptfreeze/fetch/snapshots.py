@@ -17,7 +17,9 @@ from aptfreeze.settings import SnapshotSettings
 
 if TYPE_CHECKING:  # start-up time: a build whose files are all to be had needs nothing of it
     from aptfreeze.fetch.snapshot_files import Memory
-    from aptfreeze.fetch.states import Archive
+    from aptfreeze.fetch.source_copies import Shell
+    from aptfreeze.fetch.states import Archive, Copy
+    from aptfreeze.freeze.catalog import IndexEntry
 
 
 class Snapshots:
@@ -79,6 +81,18 @@ class Snapshots:
             *dated_files(self._memory, url, found.pin.date, found.relative),
             *package_copies(self._memory, url, found.entry, found.relative),
         ]
+
+    def source_copies(self, shell: "Shell", archive: "Archive", name: str, version: str) -> "tuple[Copy, ...]":
+        """See `source_copies`: what the service of an archive has of a source package that no pinned suite lists."""
+        from aptfreeze.fetch.source_copies import source_copies
+
+        return source_copies(shell, self._memory, archive, name, version)
+
+    def source_suppliers(self, archive: "Archive", entry: "IndexEntry", name: str) -> list[Supplier]:
+        """Where a file of such a source package comes from, by its name."""
+        from aptfreeze.fetch.snapshot_files import package_copies
+
+        return package_copies(self._memory, archive.url, entry, name)
 
     @cached_property
     def _memory(self) -> "Memory":

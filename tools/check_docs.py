@@ -31,6 +31,7 @@ DATA_MODULES = (
     "describe/merges",
     "describe/rot",
     "describe/stats",
+    "describe/shipmenttext",
     "describe/summary",
     "describe/verification",
     "describe/whereabouts",

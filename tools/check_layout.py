@@ -32,6 +32,7 @@ UNTESTED: dict[str, str] = {
     "cli/shipping.py": _CLI,
     "cli/trusting.py": _CLI,
     "cli/verb.py": _CLI,
+    "describe/sourcepackage.py": "values only; tests/unit/describe/test_sourcesearch.py makes them",
     "fetch/failures.py": "classes only; what follows from each, test_turns.py and test_job.py ask",
     "settings.py": "values only; tests/unit/test_rows.py reads each of them",
     "environment/pinner.py": _HANDLED,

@@ -35,6 +35,8 @@ def source_indexes(layout: Layout, sources: Iterable[Source]) -> dict[str, bytes
     for source in sources:
         directory = "." if layout.flat else source.directory
         fields = {"Package": source.name, **source.control, "Directory": directory}
+        if source.extra:
+            fields["Extra-Source-Only"] = "yes"
         path = "Sources" if layout.flat else f"{source.component}/source/Sources"
         stanzas[path].append(stanza({**fields, **checksum_fields(source.build(), layout.hashes)}))
     return {path: b"\n".join([*parts, b""]) if parts else b"" for path, parts in stanzas.items()}

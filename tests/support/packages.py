@@ -34,6 +34,7 @@ class Binary:
     """More control fields: Depends, Source, Built-Using."""
     changelog: bytes = b""
     """In gzip, where Debian's policy wants it."""
+    copyright: bytes = b""
 
     @property
     def path(self) -> str:
@@ -70,6 +71,8 @@ class Binary:
         tree = {f"usr/share/{self.name}/payload": payload}
         if self.changelog:
             tree[f"usr/share/doc/{self.name}/changelog.Debian.gz"] = self.changelog
+        if self.copyright:
+            tree[f"usr/share/doc/{self.name}/copyright"] = self.copyright
         data = tar(tree)
         return ar({"debian-binary": b"2.0\n", "control.tar": control, "data.tar": data})
 
@@ -82,6 +85,8 @@ class Source:
     version: str
     component: str = "main"
     size: int = DEFAULT_SIZE
+    extra: bool = False
+    """Kept only because a binary was built using it."""
 
     @property
     def directory(self) -> str:

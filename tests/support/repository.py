@@ -65,18 +65,25 @@ class Repository:
         udeb: bool = False,
         filename: str = "",
         salt: str = "",
+        built_using: str = "",
         **fields: str,
     ) -> Binary:
         """A package for the next state, instead of the one of the same name and architecture; see `Binary`."""
+        if built_using:
+            fields["Built-Using"] = built_using
         binary = Binary(name, version, architecture, component, size, udeb, filename, salt, fields)
         if self.layout.flat and not filename:
             binary = replace(binary, filename=f"./{PurePosixPath(binary.path).name}")
         self.binaries[name, architecture, component] = binary
         return binary
 
-    def add_source(self, name: str, version: str, *, component: str = "main", size: int = DEFAULT_SIZE) -> Source:
-        """A source package for the next state, instead of the one of the same name."""
-        self.sources[name] = source = Source(name, version, component, size)
+    def add_source(
+        self, name: str, version: str, *, component: str = "main", size: int = DEFAULT_SIZE, extra: bool = False
+    ) -> Source:
+        """A source package for the next state, instead of the one of the same name; `extra`: beside it, by the key
+        `NAME VERSION`, as Debian keeps what binaries were built using."""
+        source = Source(name, version, component, size, extra)
+        self.sources[f"{name} {version}" if extra else name] = source
         return source
 
     def add_installer(self, images: Mapping[str, bytes], folder: str = "main/installer-amd64/current/images") -> None:
@@ -86,7 +93,7 @@ class Repository:
     def remove(self, name: str) -> None:
         """No package of this name in the next state."""
         self.binaries = {key: binary for key, binary in self.binaries.items() if binary.name != name}
-        self.sources.pop(name, None)
+        self.sources = {key: source for key, source in self.sources.items() if source.name != name}
 
     def publish(
         self,

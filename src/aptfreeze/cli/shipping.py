@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Verbs that say what a product ships: packages, verify, sbom."""
+"""Verbs that say what a product ships: packages, verify, sbom, sources."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,7 @@ from aptfreeze.cli.printing import print_bytes, print_data
 from aptfreeze.cli.verb import Verb, add_json_flag, add_offline_flag
 from aptfreeze.describe.talk import Talk
 from aptfreeze.environment.opened import Opened
+from aptfreeze.errors import UsageError
 
 
 def add_rootfs_flag(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +77,29 @@ def _sbom(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     return 0
 
 
+def _sources_flags(parser: argparse.ArgumentParser) -> None:
+    add_rootfs_flag(parser)
+    aim = parser.add_mutually_exclusive_group()
+    aim.add_argument("--out", type=Path, metavar="DIR", help="put them there, with a table of what belongs to what")
+    aim.add_argument("--check", action="store_true", help="fetch and write nothing: tell whether they are archived")
+    parser.add_argument("--copyright", action="store_true", help="with --out: the packages' copyright files, too")
+    add_offline_flag(parser)
+    add_json_flag(parser)
+
+
+def _sources(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
+    from aptfreeze.describe import shipmenttext
+    from aptfreeze.verbs import sources
+
+    if options.copyright and options.out is None:
+        raise UsageError("--copyright belongs to --out", hint="aptfreeze sources --out DIR --copyright")
+    wish = sources.Wish(options.rootfs, options.out, is_check=options.check, with_copyright=options.copyright)
+    show = talk.show if talk.shows_progress else None
+    found = sources.sources(opened, wish, tell=talk.tell, show=show)
+    print_data(shipmenttext.report(found) if options.json else shipmenttext.lines(found))
+    return found.exit_status
+
+
 VERBS = (
     Verb(
         "packages",
@@ -111,5 +135,19 @@ VERBS = (
         "  aptfreeze sbom --rootfs image.tar --format spdx > image.spdx.json",
         _sbom_flags,
         _sbom,
+    ),
+    Verb(
+        "sources",
+        "have every corresponding source, or the list of what is missing",
+        "Fetch the source package of every binary package that an image holds, or that\n"
+        "runs were served, and of what is built into them (Built-Using). What cannot be\n"
+        "had is named, unless an [[exception]] in aptfreeze.toml says why it may be\n"
+        "missing. With --out, they are put into a folder, with a table.\n\n"
+        "  aptfreeze sources --rootfs image.tar --out release/sources --copyright\n"
+        "  aptfreeze sources --rootfs image.tar --check\n\n"
+        "Exit status: 0 complete; 3 something is not to be had anywhere, or with --check\n"
+        "or --offline not archived; 4 a mirror failed.",
+        _sources_flags,
+        _sources,
     ),
 )

@@ -58,6 +58,8 @@ class Piece:
     """Of a package file: what its path may be relative to, the likeliest first."""
     entry: IndexEntry | None = None
     """Of a package file: what its index says, else what its record says, which knows no source."""
+    elsewhere: tuple[Supplier, ...] = ()
+    """Of a file that no pin leads to: who has it."""
 
     @property
     def size(self) -> int | None:
@@ -74,7 +76,8 @@ class Piece:
     def suppliers(self, lookup: Lookup, form: SuiteFile) -> list[Supplier]:
         """Where this form comes from; OfflineError if it may not be fetched."""
         if self.suite is None:
-            return lookup.single_suppliers(quoted(form.relative))
+            elsewhere = [] if lookup.offline else list(self.elsewhere)
+            return elsewhere or lookup.single_suppliers(quoted(form.relative))
         if self.entry is None:
             return lookup.suite_suppliers(self.suite, form)
         if self.pin is None:
@@ -183,13 +186,13 @@ def index_pieces(lookup: Lookup, chosen: Chosen) -> Iterator[Piece]:
     if isinstance(chosen.pin.root, BarePackages):
         return  # the root is the index
     for path in chosen.paths:
-        yield from _index_piece(lookup, chosen, Part.INDEX, path)
+        yield from index_piece(lookup, chosen, Part.INDEX, path)
 
 
 def source_index_pieces(lookup: Lookup, chosen: Chosen) -> Iterator[Piece]:
     """The Sources of the same components."""
     for path in sources_paths(chosen.pin, chosen.paths):
-        yield from _index_piece(lookup, chosen, Part.SOURCE_INDEX, path)
+        yield from index_piece(lookup, chosen, Part.SOURCE_INDEX, path)
 
 
 def translation_pieces(lookup: Lookup, chosen: Chosen) -> Iterator[Piece]:
@@ -197,10 +200,11 @@ def translation_pieces(lookup: Lookup, chosen: Chosen) -> Iterator[Piece]:
     folders = {path.rsplit("/", 2)[0] for path in chosen.paths if index_architecture(path)}
     for folder in sorted(folders):
         if not folder.endswith("/debian-installer"):
-            yield from _index_piece(lookup, chosen, Part.TRANSLATION, f"{folder}/i18n/Translation-en")
+            yield from index_piece(lookup, chosen, Part.TRANSLATION, f"{folder}/i18n/Translation-en")
 
 
-def _index_piece(lookup: Lookup, chosen: Chosen, part: Part, path: str) -> Iterator[Piece]:
+def index_piece(lookup: Lookup, chosen: Chosen, part: Part, path: str) -> Iterator[Piece]:
+    """The index of that path, unless it is not listed, or only with hashes that prove nothing."""
     forms = sorted(lookup.forms(chosen.key, chosen.pin, path), key=_asked_first)
     trusted = tuple(form for form in forms if is_trustworthy(chosen.pin, form.wanted))
     if trusted:

@@ -165,7 +165,11 @@ def _digest(piece: Piece) -> Digest:
 
 def exempted(exemptions: Iterable[Exemption], package: Installed, lack: Lack) -> Exemption | None:
     """The exception that somebody made for this package, by its own name or by that of its source package."""
-    names = ((package.name, package.version), (package.source, package.source_version))
+    return exemption_of(exemptions, ((package.name, package.version), (package.source, package.source_version)), lack)
+
+
+def exemption_of(exemptions: Iterable[Exemption], names: Sequence[tuple[str, str]], lack: Lack) -> Exemption | None:
+    """The first exception that is for one of these packages, by name and version."""
     fitting = (each for each in exemptions if lack in each.lacks)
     return next((each for each in fitting if any(_is_meant(each, *name) for name in names)), None)
 

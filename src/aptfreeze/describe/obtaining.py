@@ -6,6 +6,7 @@ at once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
 from aptfreeze.archive.growth import Growth
@@ -17,9 +18,10 @@ from aptfreeze.describe.progress import FilesProgress, Line
 from aptfreeze.describe.watching import Show, watched
 from aptfreeze.environment.absent import Absences
 from aptfreeze.environment.opened import Opened
-from aptfreeze.errors import AptfreezeError, MissingUpstreamError, OfflineError, StorageError
+from aptfreeze.errors import AptfreezeError, IntegrityError, MissingUpstreamError, OfflineError, StorageError
 from aptfreeze.fetch.gather import gather
 from aptfreeze.fetch.opened import OpenArchive
+from aptfreeze.freeze.digest import Digest
 
 _LARGE = 4 << 20
 """Bytes; such files are begun first: the last one of them would be waited for alone."""
@@ -49,8 +51,9 @@ class Obtaining:
         """What pins lead to, as far as the archive tells it."""
         self.files = self.size = self.fetched = self.missing = 0
         self.lacking: list[Lacking] = []
-        self._tell = tell
-        self._show = show
+        self._lack_of: dict[Digest, Lacking] = {}
+        self.tell = tell
+        self.show = show
         self._absences = Absences(None if opened.store.is_read_only else opened.environment.absent)
 
     def __repr__(self) -> str:
@@ -68,13 +71,31 @@ class Obtaining:
             return
         if missing and is_announced:
             size = sum(piece.size or 0 for piece in missing)
-            self._tell(f"fetching {len(missing)} of {counted(len(pieces), 'file')}: {size_text(size)}")
+            self.tell(f"fetching {len(missing)} of {counted(len(pieces), 'file')}: {size_text(size)}")
         done: list[int] = []
         progress = FilesProgress(len(missing), sum(piece.size or 0 for piece in missing))
-        with watched(partial(self._look, progress, done), self._show):
+        with watched(partial(self._look, progress, done), self.show):
             for piece, error in self._fetched(sorted(missing, key=_large_first)):
                 done.append(piece.size or 0)
                 self._end([(piece, error)])
+
+    def verify(self, pieces: Sequence[Piece]) -> None:
+        """Read every byte of what is held of these; what is damaged goes to quarantine, and is missing then."""
+        objects = self.archive.objects
+        held = [form for piece in pieces if (form := closure.held_form(objects, piece)) is not None]
+        done: list[int] = []
+        progress = FilesProgress(len(held), sum(form.wanted.size or 0 for form in held))
+        with watched(lambda now: progress.line(len(done), sum(done), (), now), self.show):
+            for form in held:
+                with suppress(IntegrityError):
+                    growth = objects.growth(form.wanted.digest)
+                    if growth is not None:
+                        growth.wait()
+                done.append(form.wanted.size or 0)
+
+    def lack_of(self, piece: Piece) -> Lacking | None:
+        """Why a piece that was to be had is not in the archive; None: it came, or was there."""
+        return self._lack_of.get(piece.forms[0].wanted.digest)
 
     def _fetched(self, missing: Sequence[Piece]) -> Iterator[tuple[Piece, AptfreezeError | None]]:
         """Each piece with what it failed with; another form is tried where no mirror has the first one."""
@@ -114,6 +135,7 @@ class Obtaining:
             return
         self.missing += 1
         self.lacking.append(Lacking.of(piece, error))
+        self._lack_of[piece.forms[0].wanted.digest] = self.lacking[-1]
 
     def _remember_absent(self, piece: Piece) -> None:
         assert piece.suite is not None

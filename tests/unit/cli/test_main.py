@@ -26,7 +26,7 @@ from support.repository import Repository
 VERBS = (
     *("run", "serve", "init", "update", "rollback", "reset", "log", "diff", "merge", "fetch", "pin", "fsck", "gc"),
     "stats",
-    *("packages", "verify", "sbom", "export", "import"),
+    *("packages", "verify", "sbom", "sources", "export", "import"),
     *("status", "which", "config", "doctor", "key", "ca"),
 )
 

@@ -96,7 +96,7 @@ def _sources(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     wish = sources.Wish(options.rootfs, options.out, is_check=options.check, with_copyright=options.copyright)
     show = talk.show if talk.shows_progress else None
     found = sources.sources(opened, wish, tell=talk.tell, show=show)
-    print_data(shipmenttext.report(found) if options.json else shipmenttext.lines(found))
+    print_data(shipmenttext.report(found) if options.json else shipmenttext.lines(found, options.out))
     return found.exit_status
 
 

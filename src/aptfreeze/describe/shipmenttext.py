@@ -6,6 +6,7 @@ same packages give the same bytes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -62,7 +63,8 @@ def copyright_name(shipped: Shipped) -> str:
 # --- for people ---
 
 
-def lines(found: Shipment) -> Iterator[str]:
+def lines(found: Shipment, out: Path | None = None) -> Iterator[str]:
+    """`out`: the folder that they were put into."""
     kept = found.kept
     files = {file.digest: file.size for each in kept for file in each.files}
     what = "what runs were served" if found.image is None else f"the packages of {found.image}"
@@ -81,7 +83,9 @@ def lines(found: Shipment) -> Iterator[str]:
     yield from _missing_lines(found)
     yield from _copyright_lines(found.copyrights)
     if found.exit_status == 0:
-        yield "all sources are archived"
+        yield "all sources are archived" if out is None else f"all sources are in {out}"
+    elif out is not None:
+        yield f"what could be had is in {out}"
 
 
 def _of(each: Sourced) -> str:

@@ -41,8 +41,13 @@ def test_a_line_for_the_whole_and_one_for_each_that_is_not_as_it_should_be() -> 
     ]
 
 
-def test_when_nothing_is_missing_it_says_so() -> None:
-    assert list(shipmenttext.lines(shipment(of(BASH, ZLIB))))[-1] == "all sources are archived"
+def test_the_last_line_is_the_verdict_and_where_they_are() -> None:
+    whole, partial, out = shipment(of(BASH, ZLIB)), shipment(of(BASH, missing("lost"))), Path("release/sources")
+
+    assert list(shipmenttext.lines(whole))[-1] == "all sources are archived"
+    assert list(shipmenttext.lines(whole, out))[-1] == "all sources are in release/sources"
+    assert list(shipmenttext.lines(partial, out))[-1] == "what could be had is in release/sources"
+    assert list(shipmenttext.lines(partial))[-1] == "1 source package could not be had"
 
 
 def test_a_row_for_each_file_and_for_what_is_missing() -> None:

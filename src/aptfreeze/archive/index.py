@@ -113,6 +113,11 @@ class Indexes:
             with suppress(ValueError):
                 yield Digest.parse(path.stem.replace("-", ":"))
 
+    def says(self, name: Digest, entries: "Iterable[PoolEntry]") -> bool:
+        """Whether the table has these entries, and no others; IntegrityError as for `find`."""
+        with self._reading_once(name) as table:
+            return table.says(entries)
+
     def clashes(self, one: Digest, other: Digest) -> tuple[int, str]:
         """How many paths two indexes list as different files, and the first of them; none if a table is not at hand.
 

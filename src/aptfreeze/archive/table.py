@@ -126,6 +126,15 @@ class Table:
                 if entry is not None:
                     yield path, entry
 
+    def says(self, entries: Iterable[PoolEntry]) -> bool:
+        """Whether it has these entries, the first one of each path, and no others."""
+        paths, rest = set[str](), 0
+        for entry in entries:
+            if entry.path not in paths:
+                paths.add(entry.path)
+                rest += hash(_row(entry))
+        return rest == sum(map(hash, self._select(_SELECT)))
+
     def objection(self) -> str:
         """What sqlite finds wrong with the whole file; empty: nothing. DamagedTableError."""
         (found,) = next(self._select("PRAGMA integrity_check(1)"))

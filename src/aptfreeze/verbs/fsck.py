@@ -24,6 +24,7 @@ from aptfreeze.describe.closure import Part
 from aptfreeze.describe.fsck import Checked, Damage, Outcome
 from aptfreeze.describe.needs import Need, names, needs
 from aptfreeze.describe.progress import ArchiveProgress, FilesProgress, Line
+from aptfreeze.describe.tablecheck import false_tables
 from aptfreeze.describe.watching import Show, watched
 from aptfreeze.environment import config
 from aptfreeze.environment.config import Surroundings
@@ -62,7 +63,8 @@ def fsck(
         if wish.is_repair:
             archive.objects.require_writable()
         mending = _Mending(opened, archive, show)
-        damages = mending.repaired(inspection.faults) if wish.is_repair else mending.told(inspection.faults)
+        faults = [*inspection.faults, *mending.false_tables(inspection.faults)]
+        damages = mending.repaired(faults) if wish.is_repair else mending.told(faults)
     if wish.is_repair or not damages:
         checkpoint.remove(layout)
     return Checked(
@@ -135,15 +137,31 @@ class _Mending:
             self._archive.objects.sync()
         return damages
 
+    def false_tables(self, faults: Iterable[Finding]) -> list[Finding]:
+        """Look-up tables that are sound, and do not say what their index says."""
+        self._reject(faults)
+        told = {each.digest for each in faults if each.kind is Kind.TABLE}
+        found = []
+        for name in false_tables(self._archived, self._tenants):
+            path = self._layout.index(name)
+            if name not in told and path.exists():
+                file = str(path.relative_to(self._layout.root))
+                found.append(
+                    Finding(Kind.TABLE, file, path.stat().st_size, "it does not say what its index says", name)
+                )
+        return found
+
     # --- who needs what ---
 
     def _learn(self, faults: Iterable[Finding]) -> None:
-        """Damaged objects must not be read for that: they would be taken away."""
-        digests = {each.digest for each in faults if each.digest and each.kind is not Kind.ALIAS}
+        self._reject(faults)
+        self._look_up(each.digest for each in faults if each.digest and each.kind is not Kind.ALIAS)
+
+    def _reject(self, faults: Iterable[Finding]) -> None:
+        """Damaged objects must not be read here: they would be taken away."""
         for each in faults:
             if each.kind is Kind.OBJECT and each.digest:
                 self._archive.objects.reject(each.digest)
-        self._look_up(digests)
 
     def _look_up(self, digests: Iterable[Digest]) -> None:
         sought = names(self._layout, set(digests))

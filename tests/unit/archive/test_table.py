@@ -173,3 +173,13 @@ def test_what_sqlite_finds_wrong_with_a_whole_table_is_told(tmp_path: Path) -> N
     path.unlink()
     with pytest.raises(FileNotFoundError):
         objection(path)
+
+
+def test_a_table_says_its_entries_in_any_order_the_first_of_each_path(path: Path) -> None:
+    another = PoolEntry("pool/a", 4, {"md5": "c" * 32}, "x", "2", "all", "x", "2")
+
+    assert opened(path).says([entry("a"), entry("b")])
+    assert opened(path).says([entry("a"), another, entry("b"), entry("b")])
+    assert not opened(path).says([entry("a")])
+    assert not opened(path).says([another, entry("b")])
+    assert not opened(path).says([entry("a"), entry("b"), entry("c")])

@@ -3,6 +3,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -248,6 +250,24 @@ def test_a_damaged_table_is_deleted_and_made_anew(opened: Opened, repository: Re
         "object": Outcome.REPAIRED,
     }
     assert found.exit_status == 0
+
+
+def test_a_table_that_says_something_else_than_its_index_is_deleted(opened: Opened, repository: Repository) -> None:
+    [table] = (archive_of(opened) / "index").iterdir()
+    assert checked(opened).damages == ()
+    table.chmod(0o644)
+    with closing(sqlite3.connect(table)) as connection:
+        connection.execute("UPDATE entry SET size = size + 1 WHERE package = 'hello'")
+        connection.commit()
+
+    found = checked(opened)
+    repaired = checked(opened, REPAIR)
+
+    [damage] = found.damages
+    assert (damage.finding.fault, damage.outcome) == ("it does not say what its index says", Outcome.BAD)
+    assert names(damage) == ["index main/binary-amd64/Packages"]
+    assert ([each.outcome for each in repaired.damages], repaired.exit_status) == ([Outcome.DELETED], 0)
+    assert checked(opened).damages == ()
 
 
 def test_a_finished_check_is_repaired_without_reading_all_again(opened: Opened, repository: Repository) -> None:

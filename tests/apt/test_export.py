@@ -15,12 +15,12 @@ import pytest
 
 from support.apt import Apt, MakeApt
 from support.aptfreeze import Aptfreeze
+from support.handing import build, verb
 from support.isolation import needs_namespaces
 from support.origin import Origin
-from support.process import Result, run
+from support.process import run
 from support.repository import MakeRepository, Repository
 
-UPDATE_AND_GET = "apt-get update && apt-get install --download-only"
 NO_NETWORK = ["unshare", "--map-root-user", "--net"]
 
 
@@ -41,15 +41,6 @@ def built(make_apt: MakeApt, repository: Repository, aptfreeze: Aptfreeze) -> Ap
     apt = make_apt()
     apt.add(repository)
     return build(aptfreeze, apt)
-
-
-def build(product: Aptfreeze, apt: Apt, *flags: str) -> Aptfreeze:
-    product.run(["sh", "-c", f"{UPDATE_AND_GET} hello"], *flags, env=apt.environ).ok()
-    return product
-
-
-def verb(product: Aptfreeze, name: str, *words: str) -> Result:
-    return product.command(name, "--archive", str(product.archive), *words)
 
 
 @pytest.fixture

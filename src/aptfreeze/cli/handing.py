@@ -4,6 +4,7 @@
 import argparse
 import sys
 from io import FileIO
+from pathlib import Path
 from typing import IO
 
 from aptfreeze.cli.printing import print_data
@@ -19,6 +20,9 @@ def _export_flags(parser: argparse.ArgumentParser) -> None:
     scope.add_argument("--used", action="store_true", help="what runs of this generation were served (default)")
     scope.add_argument("--all", action="store_true", help="every package file that the indexes in use list")
     parser.add_argument("--sources", action="store_true", help="the source packages of these files, too")
+    parser.add_argument(
+        "--sbom", action="append", default=[], type=Path, metavar="FILE", help="a bill of materials that goes with it"
+    )
     add_json_flag(parser)
 
 
@@ -32,7 +36,7 @@ def _export(options: argparse.Namespace, opened: Opened, talk: Talk) -> int:
     wish = Wish(is_all=options.all, with_sources=options.sources)
     show = talk.show if talk.shows_progress else None
     target = _binary_stdout() if is_stream else options.target
-    exported = export.export(opened, wish, target, show=show)
+    exported = export.export(opened, wish, target, bills=options.sbom, show=show)
     if is_stream:
         talk.tell("\n".join(exported.lines()))
     else:

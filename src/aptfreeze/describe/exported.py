@@ -20,8 +20,8 @@ from aptfreeze.describe.sourcelist import Entry, keyring_name
 from aptfreeze.errors import IntegrityError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.freeze.digest import Algorithm, Digest
-from aptfreeze.freeze.generation import Pin, SuiteKey
-from aptfreeze.freeze.outcome import SuiteFile
+from aptfreeze.freeze.generation import BarePackages, Pin, SuiteKey
+from aptfreeze.freeze.outcome import SuiteFile, suite_file
 from aptfreeze.values import immutable
 
 _INDEXES = frozenset({Part.INDEX, Part.SOURCE_INDEX, Part.TRANSLATION})
@@ -129,6 +129,17 @@ def leading(manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """What comes before all members."""
     yield NAME, manifest.dump()
     yield SUMS, manifest.sums()
+
+
+def listed_files(lookup: Lookup, chosen: Iterable[Chosen]) -> set[tuple[str, Digest]]:
+    """Every file that the Releases of these suites list: its repository, and the hash that it is known by."""
+    return {
+        (suite.key.repository, suite_file(suite.key, release, listed).wanted.digest)
+        for suite in chosen
+        if not isinstance(suite.pin.root, BarePackages)
+        for release in [lookup.release(suite.key, suite.pin)]
+        for listed in release.files.values()
+    }
 
 
 # --- apt's sources ---

@@ -140,5 +140,6 @@ What is here:
   repositories/    HOST/PATH, as the servers have it
   keyrings/        public certificates of those who signed, by suite
   extra/           single files
+  sbom/            bills of materials
   records/         what the builds used, for aptfreeze
 """

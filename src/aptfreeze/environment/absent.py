@@ -7,10 +7,14 @@ Rule 2: it is not forgotten by itself: a "no" is as frozen as a "yes". Deleting 
 """
 
 import threading
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from aptfreeze.environment import files
 from aptfreeze.freeze.digest import Digest
+
+_FIELDS = ("repository", "path", "digest")
 
 
 class Absences:
@@ -39,3 +43,22 @@ class Absences:
             self._known.add((repository, str(digest)))
             if self._path is not None:
                 files.append(self._path, [{"repository": repository, "path": path, "digest": str(digest)}])
+
+
+def exported(path: Path, listed: Collection[tuple[str, Digest]]) -> bytes:
+    """What is remembered of these files (repository and digest), sorted, in the form in which it is remembered."""
+    wanted = {(repository, str(digest)) for repository, digest in listed}
+    rows = {
+        tuple(str(record.get(name)) for name in _FIELDS)
+        for record in files.read_records(path)
+        if (str(record.get("repository")), str(record.get("digest"))) in wanted
+    }
+    return files.lines_of(dict(zip(_FIELDS, row, strict=True)) for row in sorted(rows))
+
+
+def remember_exported(path: Path, data: bytes) -> None:
+    """Remember what another environment has remembered; lines that say nothing are passed over."""
+    absences = Absences(path)
+    for record in files.parse_records(data):
+        with suppress(KeyError, ValueError, AttributeError):
+            absences.remember(str(record["repository"]), str(record["path"]), Digest.parse(record["digest"]))

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from aptfreeze.deb.paths import index_architecture
-from aptfreeze.environment import files, generations, records
+from aptfreeze.environment import absent, files, generations, records
 from aptfreeze.environment.log import EventKind
 from aptfreeze.environment.settle import settle
 from aptfreeze.environment.store import EnvironmentStore
@@ -40,6 +40,8 @@ class Brought:
     """aptfreeze.toml."""
     sessions: Mapping[str, bytes] | None = None
     """Records of that generation, by session id."""
+    absences: bytes = b""
+    """What `absent.exported` wrote."""
 
 
 @immutable
@@ -72,6 +74,7 @@ def bring(store: EnvironmentStore, brought: Brought) -> Outcomes:
         refuse_another(store, brought.generation)
         found = settle(store.environment, store.journal, store.locked)
         sessions = _bring_records(store, brought)
+        absent.remember_exported(store.environment.absent, brought.absences)
         config = _bring_file(store.environment.config_file, brought.config)
         if found is not None:
             return Outcomes(Outcome.SAME, config, sessions)

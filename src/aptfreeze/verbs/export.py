@@ -8,7 +8,7 @@ come from keyrings, which hold public halves.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +25,7 @@ from aptfreeze.describe.extent import Extent, Wish, refuse_unknown
 from aptfreeze.describe.manifest import Manifest
 from aptfreeze.describe.progress import FilesProgress
 from aptfreeze.describe.watching import Show, watched
-from aptfreeze.environment import files, records
+from aptfreeze.environment import absent, files, records
 from aptfreeze.environment.distilling import distilled
 from aptfreeze.environment.known import open_archive_for
 from aptfreeze.environment.machine import architecture
@@ -93,9 +93,12 @@ class Exported:
         }
 
 
-def export(opened: Opened, wish: Wish, target: str | IO[bytes], *, show: Show | None = None) -> Exported:
+def export(
+    opened: Opened, wish: Wish, target: str | IO[bytes], *, bills: Sequence[Path] = (), show: Show | None = None
+) -> Exported:
     """Write the export to `target`: a folder, a file that ends with `.tar`, or an open stream.
 
+    `bills` are bills of materials that go with it.
     IntegrityError if something is missing or damaged, UsageError if the target cannot be written.
     """
     generation = opened.store.load()
@@ -104,7 +107,7 @@ def export(opened: Opened, wish: Wish, target: str | IO[bytes], *, show: Show | 
     architectures = records.architectures(opened.environment.records) | {architecture()}
     with open_archive_for(opened.store, opened.settings) as archive:
         extent = Extent(archive.lookup(offline=True), generation, usage, architectures, wish)
-        plan = _planned(opened, extent)
+        plan = _planned(opened, extent, bills)
         named = target if isinstance(target, str) else "stdout"
         with files.told_as_usage("write", Path(named)), _opened(target, generation) as outgoing:
             _write(archive.objects, plan, outgoing, show)
@@ -122,7 +125,7 @@ class _Plan:
     unlisted: tuple[Unlisted, ...]
 
 
-def _planned(opened: Opened, extent: Extent) -> _Plan:
+def _planned(opened: Opened, extent: Extent, bills: Sequence[Path]) -> _Plan:
     """IntegrityError if the archive lacks something of it."""
     objects, generation = extent.lookup.objects, extent.generation
     suites = extent.suites()
@@ -133,7 +136,9 @@ def _planned(opened: Opened, extent: Extent) -> _Plan:
     keyrings = dict(_keyrings(generation, opened.settings.trust))
     found = exported.entries(extent.lookup, suites, keyrings, has_sources=extent.wish.with_sources)
     config, left_out = _config(opened)
-    documents = {**_documents(extent, found), **config, **keyrings}
+    documents = {**_documents(extent, found), **config, **keyrings, **_bills(bills)}
+    if told := absent.exported(opened.environment.absent, exported.listed_files(extent.lookup, suites)):
+        documents["absent.jsonl"] = told
     members = exported.members(objects, exported.places(objects, pieces), documents)
     manifest = Manifest(
         generation.id,
@@ -189,6 +194,19 @@ def _config(opened: Opened) -> tuple[dict[str, bytes], tuple[str, ...]]:
         return {}, ()
     text, left_out = without_own(data.decode(), str(opened.environment.config_file))
     return {"aptfreeze.toml": text.encode()}, left_out
+
+
+def _bills(paths: Iterable[Path]) -> dict[str, bytes]:
+    """UsageError for one that cannot be read, and for two of one name."""
+    found: dict[str, bytes] = {}
+    for path in paths:
+        data = files.read(path)
+        name = f"sbom/{path.name}"
+        if data is None or name in found:
+            why = "there is no such file" if data is None else "another one has that name"
+            raise UsageError(f"{path} cannot go with the export: {why}", hint="aptfreeze sbom > FILE writes one")
+        found[name] = data
+    return found
 
 
 def _documents(extent: Extent, entries: list[sourcelist.Entry]) -> dict[str, bytes]:

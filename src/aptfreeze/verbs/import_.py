@@ -42,7 +42,7 @@ from aptfreeze.freeze.generation import Generation, SuiteKey
 from aptfreeze.freeze.lockfile import state_digest
 from aptfreeze.values import immutable
 
-_LOCK, _CONFIG = "aptfreeze.lock", "aptfreeze.toml"
+_LOCK, _CONFIG, _ABSENT = "aptfreeze.lock", "aptfreeze.toml", "absent.jsonl"
 _LARGEST_DOCUMENT = 64 << 20
 """Bytes."""
 _RECORD = re.compile(r"records/([0-9a-f]{32})/([0-9TZ]+-[0-9a-f]+)\.jsonl")
@@ -122,9 +122,9 @@ def import_(opened: Opened, source: str | IO[bytes], *, show: Show | None = None
         judges = make_judges(opened.settings, lambda: datetime.now(UTC))
         signatures = tuple(vouched(archive.objects, judges, generation, receiving.keyrings(generation)))
         archive.objects.sync()
-        outcomes = bringing.bring(
-            opened.store, Brought(generation, receiving.documents.get(_CONFIG), receiving.sessions)
-        )
+        documents = receiving.documents
+        brought = Brought(generation, documents.get(_CONFIG), receiving.sessions, documents.get(_ABSENT, b""))
+        outcomes = bringing.bring(opened.store, brought)
         return Imported(
             listed,
             generation,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aptfreeze.environment.absent import Absences
+from aptfreeze.environment.absent import Absences, exported, remember_exported
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
 
@@ -43,3 +43,22 @@ def test_what_could_not_be_written_is_still_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         absences.remember(DEBIAN, "x", ONE)
     assert (DEBIAN, ONE) in absences
+
+
+def test_what_is_exported_is_remembered_elsewhere(tmp_path: Path) -> None:
+    first, other = Digest.of(b"1"), Digest.of(b"2")
+    here = Absences(tmp_path / "here.jsonl")
+    for digest in (other, first, Digest.of(b"3")):
+        here.remember(DEBIAN, f"dists/{digest.hex[:4]}", digest)
+
+    data = exported(tmp_path / "here.jsonl", [(DEBIAN, each) for each in (first, other)])
+    remember_exported(tmp_path / "there.jsonl", data + b'{"repository":1}\ntorn')
+    remember_exported(tmp_path / "there.jsonl", data)
+
+    assert (tmp_path / "there.jsonl").read_bytes() == data
+    there = Absences(tmp_path / "there.jsonl")
+    assert [(DEBIAN, each) in there for each in (first, other, Digest.of(b"3"))] == [
+        True,
+        True,
+        False,
+    ]

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from aptfreeze.describe.extent import Wish
+from aptfreeze.environment.absent import Absences
 from aptfreeze.environment.opened import Opened
 from aptfreeze.errors import IntegrityError, UsageError
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.trust.keyring import Keyring
 from aptfreeze.verbs.export import export
+from aptfreeze.verbs.import_ import import_
 from support.archive import objects_of, quarantined, rot
 from support.handing import elsewhere, exportable, exported
-from support.keeping import used
+from support.keeping import key_of, used
 from support.repository import MakeRepository, Repository
 
 
@@ -244,3 +246,39 @@ credentials = "/{secret}"
     assert key.private not in data
     assert b"PRIVATE KEY" not in data
     assert found.data()["left_out"] == ["policy.credentials", "fetch.credentials", "fetch.proxy"]
+
+
+# --- what goes with it ---
+
+
+def test_bills_of_materials_go_with_it(opened: Opened, tmp_path: Path) -> None:
+    bill = tmp_path / "image.cdx.json"
+    bill.write_text("{}")
+
+    export(opened, Wish(), str(tmp_path / "out"), bills=[bill])
+
+    assert (tmp_path / "out/sbom/image.cdx.json").read_text() == "{}"
+    assert "sbom/image.cdx.json" in listed(tmp_path / "out")
+    for bills in ([bill, bill], [tmp_path / "missing"]):
+        with pytest.raises(UsageError, match="cannot go with the export"):
+            export(opened, Wish(), str(tmp_path / "more"), bills=bills)
+
+
+def test_what_no_mirror_had_is_told_as_far_as_it_belongs_to_it(
+    opened: Opened, repository: Repository, tmp_path: Path
+) -> None:
+    absences = Absences(opened.environment.absent)
+    known = Digest.of((repository.suite_folder / "main/binary-amd64/Packages.xz").read_bytes())
+    absences.remember(key_of(repository).repository, "dists/bookworm/main/binary-amd64/Packages.xz", known)
+    absences.remember(key_of(repository).repository, "dists/other/x", Digest.of(b"of another state"))
+    absences.remember("other.example.org", "dists/other/x", known)
+
+    exported(opened, tmp_path / "out")
+    there = elsewhere(tmp_path / "there")
+    import_(there, str(tmp_path / "out"))
+
+    (line,) = (tmp_path / "out/absent.jsonl").read_text().splitlines()
+    assert json.loads(line)["digest"] == str(known)
+    brought = Absences(there.environment.absent)
+    assert (key_of(repository).repository, known) in brought
+    assert ("other.example.org", known) not in brought

@@ -59,6 +59,6 @@ def exported(path: Path, listed: Collection[tuple[str, Digest]]) -> bytes:
 def remember_exported(path: Path, data: bytes) -> None:
     """Remember what another environment has remembered; lines that say nothing are passed over."""
     absences = Absences(path)
-    for record in files.parse_records(data):
+    for record in files.parse_records(data.split(b"\n")):
         with suppress(KeyError, ValueError, AttributeError):
             absences.remember(str(record["repository"]), str(record["path"]), Digest.parse(record["digest"]))

@@ -5,6 +5,8 @@ Rule 1: it is written once, under another name, and opened immutable: no journal
 Rule 2: whatever sqlite finds wrong with it is a DamagedTableError, never a "not listed".
 """
 
+import errno
+import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
@@ -197,6 +199,8 @@ def write(path: Path, kind: str, entries: Iterable[PoolEntry]) -> None:
             table.execute("INSERT INTO origin VALUES (?)", (kind,))
             table.execute("COMMIT")
     except sqlite3.OperationalError as error:  # no such folder, a full disk
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise OSError(str(error)) from error
 
 

@@ -7,7 +7,9 @@ Rule 2: a paragraph that counts and lacks its name, version or architecture is a
 worse than none.
 """
 
+import io
 import re
+import sys
 from collections.abc import Iterator
 
 from aptfreeze.deb.deb822 import Limits, Paragraph, ParseError, paragraphs
@@ -54,7 +56,7 @@ class Installed:
 
 def installed(data: bytes) -> Iterator[Installed]:
     """The packages that a status file tells of, in its order. Raises ParseError with the line."""
-    for paragraph in paragraphs(data.split(b"\n"), LIMITS):
+    for paragraph in paragraphs(io.BytesIO(data), LIMITS):  # by line: a list of all lines is as large again
         state = _state(paragraph)
         if state not in _NOT_THERE:
             yield _package(paragraph, state)
@@ -83,9 +85,9 @@ def _package(paragraph: Paragraph, state: str) -> Installed:
         incorporated(paragraph.get),
         ", ".join(_one_line(paragraph.get(field)) for field in ("Pre-Depends", "Depends") if paragraph.get(field)),
         _one_line(paragraph.get("Provides")),
-        _one_line(paragraph.get("Maintainer")),
+        sys.intern(_one_line(paragraph.get("Maintainer"))),  # hundreds of packages have the same
         _one_line(paragraph.get("Homepage")),
-        _one_line(paragraph.get("Section")),
+        sys.intern(_one_line(paragraph.get("Section"))),
         paragraph.get("Description").partition("\n")[0],
     )
 

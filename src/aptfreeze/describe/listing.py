@@ -32,15 +32,14 @@ _TEXT_COLUMNS = COLUMNS[: COLUMNS.index("source")]
 _NONE = "-"
 
 
-def rows(description: Description) -> list[dict[str, Any]]:
-    """A row for each package, by `COLUMNS`, each once; what is not known is None."""
+def rows(description: Description) -> Iterator[dict[str, Any]]:
+    """A row for each package, or file of a source package, by `COLUMNS`; what is not known is None."""
     exceptions = {
         str(each.package): exemption.reason
         for each in description.deployment.unknown
         if (exemption := description.exemption(each))
     }
-    found = [_row(each, exceptions) for each in description.packages()]
-    return [dict(row) for row in dict.fromkeys(tuple(zip(COLUMNS, row, strict=True)) for row in found)]
+    return (dict(zip(COLUMNS, _row(each, exceptions), strict=True)) for each in description.packages())
 
 
 def _row(each: Described, exceptions: Mapping[str, str]) -> tuple[Any, ...]:
@@ -80,14 +79,15 @@ def text(description: Description) -> Iterator[str]:
 
 def comma_separated(description: Description) -> Iterator[str]:
     """RFC 4180, but for the line ends, with a line of names first."""
-    yield from _csv([COLUMNS, *(tuple(row.values()) for row in rows(description))])
+    yield _csv(COLUMNS)
+    for row in rows(description):
+        yield _csv("" if each is None else each for each in row.values())
 
 
-def _csv(lines: Iterable[tuple[Any, ...]]) -> Iterator[str]:
-    for line in lines:
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="").writerow("" if each is None else each for each in line)
-        yield buffer.getvalue()
+def _csv(fields: Iterable[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(fields)
+    return buffer.getvalue()
 
 
 def isar(description: Description) -> Iterator[str]:
@@ -141,5 +141,5 @@ def data(description: Description) -> dict[str, Any]:
     return {
         "generation": description.generation.id,
         "state": str(description.state),
-        "packages": rows(description),
+        "packages": list(rows(description)),
     }

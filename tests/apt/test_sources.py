@@ -239,6 +239,9 @@ def test_what_no_suite_lists_comes_from_a_snapshot_service_and_is_marked(
     assert data(built, "--rootfs", image, "--offline")["complete"]
     assert service.asked() == []
 
+    built.command("gc", "--archive", str(built.archive)).ok()
+    assert data(built, "--rootfs", image, "--offline")["complete"]
+
 
 def test_what_is_nowhere_is_told_with_all_that_was_tried(
     built: Aptfreeze, repository: Repository, service: SnapshotService, tmp_path: Path, origin: Origin

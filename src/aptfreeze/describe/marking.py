@@ -6,7 +6,8 @@ among it list, whoever was served it.
 Rule 2: nothing of the size of that is kept in memory: what is listed is only asked whether it is held.
 Rule 3: a Release or an index that is held and cannot be read, or that was damaged and is in quarantine, is an error:
 what it lists is not known. One that the archive simply lacks lists nothing here; `lacking` tells which pinned files.
-Rule 4: marking again what was marked before costs little, and finds what has come since.
+Rule 4: a source package of a snapshot service follows from its `.dsc` alone.
+Rule 5: marking again what was marked before costs little, and finds what has come since.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,10 +15,11 @@ from contextlib import contextmanager
 
 from aptfreeze.archive.holdings import Holdings, digest_of
 from aptfreeze.deb.release import Release
+from aptfreeze.describe.sourcedescription import LARGEST_DSC, described
 from aptfreeze.errors import AptfreezeError, IntegrityError, StorageError
 from aptfreeze.fetch.lookup import Lookup
 from aptfreeze.fetch.roots import root_file
-from aptfreeze.freeze.digest import Digest
+from aptfreeze.freeze.digest import Digest, Wanted
 from aptfreeze.freeze.generation import BarePackages, Generation, InRelease, Pin, ReleasePair, SuiteKey
 from aptfreeze.freeze.outcome import SuiteFile, index_name, suite_file
 from aptfreeze.values import immutable
@@ -65,6 +67,18 @@ class Marking:
     def mark_digests(self, digests: Iterable[Digest]) -> None:
         """These are needed, if they are held."""
         self._take(bytes.fromhex(each.hex) for each in digests)
+
+    def mark_descriptions(self, descriptions: Iterable[Digest]) -> None:
+        """These `.dsc` are needed, and the files that those list which are held. IntegrityError, StorageError."""
+        objects = self._lookup().objects
+        for digest in descriptions:
+            self.mark_digests([digest])
+            if not objects.has(digest):
+                self._refuse_damaged("a source package", f"its .dsc ({digest})", [bytes.fromhex(digest.hex)])
+                continue
+            with _told(f"the .dsc {digest}"):
+                listed = described(objects.read(digest, LARGEST_DSC) or b"").files.values()
+                self.mark_digests(Wanted.from_hashes(file.hashes, file.size).digest for file in listed)
 
     def _take(self, digests: Iterable[bytes]) -> None:
         needed, sizes = self.needed, self._holdings.sizes

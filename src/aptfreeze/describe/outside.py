@@ -9,12 +9,13 @@ Rule 2: what was found once is known by its sha256 from then on, and nobody is a
 from collections.abc import Iterable, Sequence
 
 from aptfreeze.deb.deb822 import ParseError
-from aptfreeze.deb.dsc import SourceDescription, parse
+from aptfreeze.deb.dsc import SourceDescription
 from aptfreeze.describe.amounts import counted
 from aptfreeze.describe.closure import Part, Piece
 from aptfreeze.describe.correspondence import Source
 from aptfreeze.describe.obtaining import Obtaining
 from aptfreeze.describe.progress import Line
+from aptfreeze.describe.sourcedescription import LARGEST_DSC, described
 from aptfreeze.describe.sourcepackage import Chain, SourcePackage, Unfound
 from aptfreeze.describe.watching import watched
 from aptfreeze.environment.outside import OutsideSource, OutsideSources
@@ -24,10 +25,8 @@ from aptfreeze.fetch.states import Archive
 from aptfreeze.freeze.catalog import IndexEntry
 from aptfreeze.freeze.digest import Algorithm, Digest, Wanted
 from aptfreeze.freeze.outcome import SuiteFile
-from aptfreeze.trust import clearsign
 from aptfreeze.values import immutable
 
-_LARGEST_DSC = 16 << 20
 _Found = SourcePackage | Unfound
 
 
@@ -103,14 +102,14 @@ class OutsideSearch:
         """What a `.dsc` describes that the archive has by now."""
         objects = self._obtaining.archive.objects
         sha256 = objects.resolve(clue.wanted.digest)
-        data = None if sha256 is None else objects.read(sha256, _LARGEST_DSC)
+        data = None if sha256 is None else objects.read(sha256, LARGEST_DSC)
         if sha256 is None or data is None:
             lacking = self._obtaining.lack_of(description)
             if lacking is None:
                 return Unfound((f"its {clue.name} was damaged in the archive, and is fetched anew next time",), False)
             return Unfound((lacking.reason,), lacking.is_gone)
         try:
-            listed = _described(data, source)
+            listed = _of_source(data, source)
         except ParseError as error:
             return Unfound((f"what {clue.archive.service} has as {clue.name} is not its .dsc: {error}",), True)
         self._remember(source, clue, sha256)
@@ -128,16 +127,9 @@ def _line(asked: int, all_of_them: int) -> Line:
     return Line(f"asking snapshot services for {asked} of {counted(all_of_them, 'source package')}")
 
 
-def _described(data: bytes, source: Source) -> SourceDescription:
-    """ParseError if it describes another source package, or is no `.dsc`. Its signature, if it has one, proves nothing
-    here: its maintainer's key is in no keyring of this environment."""
-    try:
-        text = clearsign.parse(data).payload
-    except clearsign.NotClearsignedError:
-        text = data
-    except clearsign.FramingError as error:
-        raise ParseError(str(error)) from error
-    found = parse(text)
+def _of_source(data: bytes, source: Source) -> SourceDescription:
+    """ParseError if it describes another source package, or is no `.dsc`."""
+    found = described(data)
     if (found.name, found.version) != source:
         raise ParseError(f"it describes {found.name} {found.version}")
     return found

@@ -5,6 +5,7 @@ The service is asked once; later, also offline, the `.dsc` in the archive tells 
 Rule: nothing signed leads to them, so nothing that is served to clients ever follows from this file.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from aptfreeze.environment import files
@@ -45,6 +46,10 @@ class OutsideSources:
 
     def get(self, name: str, version: str) -> OutsideSource | None:
         return self._known.get((name, version))
+
+    def descriptions(self) -> Iterator[Digest]:
+        """The `.dsc` of each."""
+        return (each.dsc for each in self._known.values())
 
     def remember(self, source: OutsideSource) -> None:
         """UsageError if it cannot be written."""

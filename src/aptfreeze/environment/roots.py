@@ -17,6 +17,7 @@ from pathlib import Path
 from aptfreeze.archive.registry import Entry, Noted, Registry
 from aptfreeze.environment import generations, provisional
 from aptfreeze.environment.folder import Environment
+from aptfreeze.environment.outside import OutsideSources
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
 from aptfreeze.freeze.generation import Generation
@@ -36,6 +37,8 @@ class Root:
     """The current one first."""
     records: tuple[Path, ...] = ()
     """What sessions of these generations were served."""
+    outside: tuple[Digest, ...] = ()
+    """The `.dsc` of source packages that only a snapshot service had."""
     is_seen: bool = True
     """Whether its folder is there now; else it is known from the archive alone."""
     entry: Entry | None = None
@@ -95,7 +98,10 @@ class _Looking:
         superseded = {each.name for each in self._copies} - {each.name for each in copies}
         environment = self._folder.environment
         records = () if environment is None else tuple(_records(environment, found))
-        return Root(str(self._entry), found, records, self._folder.is_there, self._entry, frozenset(superseded))
+        outside = () if environment is None else tuple(OutsideSources(environment.outside).descriptions())
+        return Root(
+            str(self._entry), found, records, outside, self._folder.is_there, self._entry, frozenset(superseded)
+        )
 
     def _current(self) -> list[Noted]:
         return [each for each in self._copies if each.name == self._entry.current]

@@ -162,6 +162,7 @@ class _Collecting:
         for generation in root.generations:
             self._marking.mark(generation)
         self._marking.mark_digests(root.served())
+        self._marking.mark_descriptions(root.outside)
         return Kept(root, Amount(len(self._marking.needed) - before, self._marking.size - size))
 
     def _again(self) -> None:

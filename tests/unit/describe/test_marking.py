@@ -98,6 +98,19 @@ def test_sizes_count_what_is_held_once(opened: Opened, archive: OpenArchive, rep
     assert (len(marking.needed), marking.size) == (2, 8)
 
 
+def test_a_description_needs_the_files_that_it_lists(archive: OpenArchive) -> None:
+    tarball, other = archive.objects.put(b"tarball"), archive.objects.put(b"other")
+    text = f"Source: hello\nVersion: 1.0\nChecksums-Sha256:\n {tarball.hex} 7 hello_1.0.tar.xz\n"
+    dsc = archive.objects.put(text.encode())
+    marking = marking_of(archive)
+
+    marking.mark_descriptions([dsc, Digest.of(b"not held")])
+
+    assert marking.needed == {bytes.fromhex(each.hex) for each in (dsc, tarball)}
+    with pytest.raises(IntegrityError, match=f"the .dsc {other} cannot be read"):
+        marking.mark_descriptions([other])
+
+
 def test_a_release_that_is_none_is_an_error_with_its_name(
     opened: Opened, archive: OpenArchive, repository: Repository
 ) -> None:

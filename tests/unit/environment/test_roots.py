@@ -13,6 +13,7 @@ from aptfreeze.archive.registry import Place, Registry
 from aptfreeze.environment import transitions
 from aptfreeze.environment.known import Knowing, place_of
 from aptfreeze.environment.opened import Opened
+from aptfreeze.environment.outside import OutsideSource, OutsideSources
 from aptfreeze.environment.roots import Root, known_roots
 from aptfreeze.errors import UsageError
 from aptfreeze.freeze.digest import Digest
@@ -111,6 +112,15 @@ def test_records_of_kept_generations_are_needed(opened: Opened, layout: Layout) 
         path.write_text(line + '{"package":{"sha256":"sha256:12\n{"package":{"sha256":"sha256:zz"}}\n')
     assert list(the_root(layout, keep=1).served()) == [Digest.of(b"\0")]
     assert sorted(the_root(layout).served()) == sorted([Digest.of(b"\0"), Digest.of(b"\1")])
+
+
+def test_descriptions_from_a_snapshot_service_are_needed(opened: Opened, layout: Layout) -> None:
+    days(opened, layout, 2)
+    dsc = Digest.of(b"a description")
+    remembered = OutsideSources(opened.environment.outside)
+    remembered.remember(OutsideSource("hello", "1.0", dsc, "http://snapshot.example.org/archive/debian"))
+
+    assert the_root(layout).outside == (dsc,)
 
 
 def test_what_the_archive_has_copied_stands_for_a_folder_that_is_gone(opened: Opened, layout: Layout) -> None:
